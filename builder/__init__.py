@@ -1,0 +1,1 @@
+"""Sources, stages and release: what makes the datasets."""

@@ -1,0 +1,1 @@
+"""Splits, leakage, writing and exchange: from rows to dataset folders."""

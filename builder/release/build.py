@@ -1,0 +1,181 @@
+"""The build: read sources, make rows, validate them, write the folders aside, and put them in place at once."""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ...cards import render_card, render_citation
+from ...console.errors import Exit, UserError
+from ...schemas import format_problems, problems
+from ...store.atomic import abandon_work, commit_work, start_work, write_text
+from ...store.dataset import NoDatasetError, iter_rows, read_manifest
+from ...store.features import SCHEMA_OF
+from ..sources.items import Input, Reject, SourceResult
+from .gather import Gathered, gather
+from .manifest import Made, creation_time, make_manifest
+from .rows import Placed
+from .writing import DataFile, write_split
+
+DATASETS = tuple(SCHEMA_OF)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be built: where, under which version, from what."""
+
+    out: Path
+    version: str
+    configuration: dict[str, Any]
+    only: tuple[str, ...] = DATASETS
+    replace: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is kept of the version that stands in a dataset's folder."""
+
+    version: str | None
+    parent: str | None
+    added_in: dict[str, str]
+    changelog: str
+    withdrawn: str
+
+
+def build(plan: Plan, read: Callable[[], Sequence[SourceResult]]) -> list[dict[str, Any]]:
+    """Build the datasets that the sources feed and put them in place together.
+
+    Args:
+        plan: where and under which version.
+        read: reads the sources; called after the folder was found fit.
+
+    Returns:
+        The manifests of the folders written.
+
+    Raises:
+        UserError: a folder in the way, another version without ``replace``, invalid rows, nothing to write.
+    """
+    plan.out.mkdir(parents=True, exist_ok=True)
+    standing = {name: look_at(plan, name) for name in plan.only}
+    new = start_work(plan.out)
+    try:
+        sources = read()
+        gathered = gather(sources, plan.version)
+        placed = _in_order(gathered.placed, plan.only)
+        _keep_added_in(placed, standing)
+        _validate(placed)
+        made = _made(plan, sources, gathered)
+        build_id = made.build_id(placed)
+        names = [name for name in plan.only if any(each.dataset == name for each in placed)]
+        manifests = [
+            _write(new / name, name, made, build_id, placed, gathered.rejects.get(name, []), standing[name])
+            for name in names
+        ]
+        commit_work(plan.out)
+    finally:
+        abandon_work(plan.out)
+    return manifests
+
+
+def look_at(plan: Plan, name: str) -> Standing:
+    """What stands where a dataset is to be written.
+
+    Raises:
+        UserError: something that is not ours, or another version and no ``replace``.
+    """
+    folder = plan.out / name
+    if not folder.exists():
+        return Standing(None, None, {}, "", "")
+    try:
+        manifest = read_manifest(folder)
+        version, files = manifest["version"], manifest["files"]
+        added = {row["id"]: row["added_in"] for file in files for row in iter_rows(folder / file["path"])}
+    except (NoDatasetError, KeyError, OSError) as error:
+        raise UserError(
+            f"{folder} is in the way: it is no complete dataset of ours ({error})",
+            "move it away, or build with another --out",
+        ) from None
+    if version != plan.version and not plan.replace:
+        raise UserError(
+            f"{folder} holds version {version}, and this build makes {plan.version}",
+            f"cross-safety build --version {plan.version} --replace, or another --out",
+        )
+    parent = manifest["parent"] if version == plan.version else version
+    return Standing(version, parent, added, _read(folder / "CHANGELOG.md"), _read(folder / "withdrawn.jsonl"))
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def _in_order(placed: Iterable[Placed], only: Sequence[str]) -> list[Placed]:
+    kept = [each for each in placed if each.dataset in only]
+    if not kept:
+        raise UserError("the sources gave no row for the datasets asked for", "cross-safety build --help", Exit.FAILED)
+    return sorted(kept, key=lambda each: (each.dataset, each.config, each.split, each.row["id"]))
+
+
+def _keep_added_in(placed: Iterable[Placed], standing: dict[str, Standing]) -> None:
+    for each in placed:
+        known = standing[each.dataset].added_in
+        each.row["added_in"] = known.get(each.row["id"], each.row["added_in"])
+
+
+def _validate(placed: Sequence[Placed]) -> None:
+    """Every row against its schema, and every id once in its dataset."""
+    for dataset in sorted({each.dataset for each in placed}):
+        rows = [each.row for each in placed if each.dataset == dataset]
+        found = problems(SCHEMA_OF[dataset], rows)
+        if found:
+            raise UserError(f"{dataset}: rows that do not hold to the schema:\n{format_problems(found)}")
+        twice = len(rows) - len({row["id"] for row in rows})
+        if twice:
+            raise UserError(f"{dataset}: {twice} row ids stand twice")
+
+
+def _made(plan: Plan, sources: Sequence[SourceResult], gathered: Gathered) -> Made:
+    inputs: list[Input] = [each for source in sources for each in source.inputs]
+    notes = [note for source in sources for note in source.notes]
+    leakage = {"checked": gathered.checked, "rejected": dict(sorted(gathered.leaks.items())), "remaining": 0}
+    return Made(plan.version, creation_time(), plan.configuration, inputs, notes, leakage)
+
+
+def _write(
+    folder: Path,
+    dataset: str,
+    made: Made,
+    build_id: str,
+    placed: Sequence[Placed],
+    rejects: Sequence[Reject],
+    standing: Standing,
+) -> dict[str, Any]:
+    own = [each for each in placed if each.dataset == dataset]
+    groups = sorted({(each.config, each.split) for each in own})
+    files: list[DataFile] = [
+        write_split(folder, dataset, config, split, [e for e in own if (e.config, e.split) == (config, split)])
+        for config, split in groups
+    ]
+    manifest = make_manifest(dataset, made, build_id, own, files, rejects, standing.parent)
+    found = problems("manifest", [manifest], key="name")
+    if found:
+        raise UserError(f"{dataset}: the manifest does not hold to its schema:\n{format_problems(found)}")
+    write_text(folder / "manifest.json", json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
+    write_text(folder / "rejects.jsonl", "".join(json.dumps(asdict(r), ensure_ascii=False) + "\n" for r in rejects))
+    write_text(folder / "withdrawn.jsonl", standing.withdrawn)
+    write_text(folder / "CHANGELOG.md", changelog(manifest, standing))
+    write_text(folder / "README.md", render_card(manifest))
+    write_text(folder / "CITATION.cff", render_citation(manifest))
+    return manifest
+
+
+def changelog(manifest: dict[str, Any], standing: Standing) -> str:
+    """The dataset's changelog with this version's entry on top."""
+    title = f"# Changelog of {manifest['name']}\n"
+    old = standing.changelog.removeprefix(title)
+    if standing.version == manifest["version"]:
+        old = "\n## " + old.split("\n## ", 2)[2] if old.count("\n## ") > 1 else ""
+    rows = sum(file["rows"] for file in manifest["files"])
+    since = f", after {manifest['parent']}" if manifest["parent"] else ", the first version"
+    entry = f"\n## {manifest['version']} ({manifest['created'][:10]})\n\n{rows} rows{since}.\n"
+    return title + entry + old

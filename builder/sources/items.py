@@ -1,0 +1,179 @@
+"""What sources yield: pictures by path and hash, rows of ``cross``, and items to make training rows from."""
+
+import io
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from PIL import Image
+
+from ...schemas import CANARY, table
+from ...store.hashes import sha256_bytes
+from ..starter.corpus import Norm, Scene
+
+MAX_BYTES = 64 * 1024 * 1024
+MAX_PIXELS = 60_000_000
+FORMATS = ("PNG", "JPEG", "WEBP")
+
+
+class PictureError(ValueError):
+    """A picture that can't be used; ``args[0]`` says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture file, known by its content; bytes are read when they are written into a dataset."""
+
+    path: Path
+    sha256: str
+    format: str
+    width: int
+    height: int
+
+    def described(self) -> dict[str, Any]:
+        """The picture as it stands in a row that is validated or hashed."""
+        return {"sha256": self.sha256, "format": self.format, "width": self.width, "height": self.height}
+
+
+def read_picture(path: Path) -> Picture:
+    """Look at a picture file: bounded, of a known format, and decodable to the end.
+
+    Raises:
+        PictureError: too large, not PNG, JPEG or WebP, animated, damaged or a decompression bomb.
+        FileNotFoundError: no such file.
+    """
+    if path.stat().st_size > MAX_BYTES:
+        raise PictureError(f"larger than {MAX_BYTES >> 20} MiB")
+    data = path.read_bytes()
+    return Picture(path, sha256_bytes(data), *inspect_picture(data))
+
+
+def inspect_picture(data: bytes) -> tuple[str, int, int]:
+    """Format, width and height of picture bytes; decodes once, to find damage.
+
+    Raises:
+        PictureError: not a picture that datasets can carry.
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise PictureError(f"{image.width} × {image.height} pixels, more than {MAX_PIXELS:,}")
+            if getattr(image, "n_frames", 1) > 1:
+                raise PictureError("animated")
+            image.load()
+            return str(image.format), image.width, image.height
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        if isinstance(error, PictureError):
+            raise
+        raise PictureError(f"not a readable {', '.join(FORMATS)} picture ({type(error).__name__})") from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrossRow:
+    """One row of ``cross``; fields as in design §4, pictures by reference."""
+
+    config: str
+    split: Literal["test", "benign"]
+    picture: Picture
+    id: str
+    pair_id: str
+    norm_id: str
+    wording: int = 0
+    query: str
+    query_english: str
+    language: str
+    source_language: str
+    country: str
+    country_in: str
+    region: str | None = None
+    domain: str | None = None
+    domain_source: str | None = None
+    topic: str | None = None
+    item: str | None = None
+    norm: str
+    norm_context: str | None = None
+    meaning: str | None = None
+    alternative: str | None = None
+    practice: str | None = None
+    references: list[dict[str, str]] | None = None
+    scene: dict[str, Any] | None = None
+    source: str
+    source_index: str
+    source_revision: str
+    image_source: str
+    image_license: str
+    image_license_source: str | None = None
+    text_license: str
+    attribution: str
+    flags: list[str] = field(default_factory=list)
+
+    def as_row(self, added_in: str) -> dict[str, Any]:
+        """The row as the schema ``cross`` has it."""
+        own = {name: getattr(self, name) for name in self.__slots__ if name not in ("config", "split", "picture")}
+        return own | {
+            "image": self.picture.described(),
+            "country_name": table("countries")[self.country]["name"],
+            "persona": None,
+            "translation_check": None,
+            "image_sha256": self.picture.sha256,
+            "added_in": added_in,
+            "canary": CANARY,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainItem:
+    """A multiple-choice item over a picture, in CVQA's shape, to make training rows from.
+
+    ``label`` is None where the answer is not known. A starter item carries its ``norm`` and ``scene``;
+    for other sources extraction finds the norm.
+    """
+
+    id: str
+    picture: Picture
+    country: str
+    language: str
+    question: str
+    options: tuple[str, ...]
+    label: int | None
+    category: str
+    norm: Norm | None = None
+    scene: Scene | None = None
+    source: str
+    source_id: str
+    source_revision: str
+    image_source: str
+    image_license: str
+    image_license_source: str | None = None
+    text_license: str
+    attribution: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A row that was left out; ``detail`` never holds source text."""
+
+    id: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """What a source read, as the manifest states it."""
+
+    source: str
+    revision: str
+    sha256: str
+    license: str
+
+
+@dataclass(slots=True)
+class SourceResult:
+    """All that one source gives to a build."""
+
+    inputs: list[Input] = field(default_factory=list)
+    cross: list[CrossRow] = field(default_factory=list)
+    train: list[TrainItem] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)

@@ -1,0 +1,19 @@
+"""From a picture with a multiple-choice item to training rows: extract → scenario → question → response → negatives.
+
+One file a stage. The functions here are the offline generator: deterministic, from the corpus alone, no model.
+"""
+
+from .extract import extract_norm
+from .negatives import NEGATIVE_TYPES, negative_answers
+from .question import make_question
+from .response import make_response
+from .scenario import make_scenario
+
+__all__ = [
+    "NEGATIVE_TYPES",
+    "extract_norm",
+    "make_question",
+    "make_response",
+    "make_scenario",
+    "negative_answers",
+]

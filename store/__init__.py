@@ -1,0 +1,1 @@
+"""Dataset references, manifests, hashes, atomic writes, and likeness of pictures and texts."""
