@@ -153,7 +153,7 @@ def test_a_row_off_the_schema_is_rejected(release: Any, make_casa: Any) -> None:
 def test_a_broken_file_is_an_error(release: Any, clean_rows: Rows, content: str) -> None:
     root = release(clean_rows)
     (root / "data" / "casa" / "english.json").write_text(content)
-    with pytest.raises(UserError, match="english.json"):
+    with pytest.raises(UserError, match=r"english.json"):
         read_upstream(root)
 
 
@@ -300,7 +300,7 @@ def test_what_can_not_be_fetched(server: Any, tmp_path: Path, name: str, told: s
     "address", ["http://localhost/a.png", "https://example.org/a.png", "file:///etc/a.png", "a.png"]
 )
 def test_only_known_hosts_by_https(tmp_path: Path, address: str) -> None:
-    with pytest.raises(PictureError, match="not an https address of raw.githubusercontent.com"):
+    with pytest.raises(PictureError, match=r"not an https address of raw.githubusercontent.com"):
         find_picture(tmp_path, "casa", address, fetch=True)
 
 
