@@ -8,8 +8,3 @@ from ...store.hashes import fraction
 def choose(options: Sequence[str], *key: str) -> str:
     """One of ``options``, by a hash of ``key``."""
     return options[int(fraction(*key) * len(options))]
-
-
-def shuffled(options: Sequence[str], *key: str) -> list[str]:
-    """``options`` in an order fixed by a hash of ``key``."""
-    return sorted(options, key=lambda option: fraction(*key, option))

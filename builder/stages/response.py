@@ -1,8 +1,10 @@
 """Stage 4: the safe answer: sees the thing, names the norm, explains it, and offers a way that keeps to it."""
 
+from ...store.hashes import fraction
 from ..sources.items import TrainItem
-from ..starter.corpus import Answers, Norm
-from .choice import choose, shuffled
+from ..starter.corpus import Norm
+from .choice import choose
+from .recipes import answers, common_length
 
 _SEEN = (
     "Your photo shows {item}.",
@@ -12,17 +14,6 @@ _SEEN = (
 )
 
 
-def answers_of(norm: Norm) -> Answers:
-    """The pieces of answers of a training norm.
-
-    Raises:
-        ValueError: the norm belongs to the test set, which has none.
-    """
-    if norm.answers is None:
-        raise ValueError(f"{norm.id} is a norm of the test set and has no answers to train on")
-    return norm.answers
-
-
 def spot(item: TrainItem, norm: Norm) -> str:
     """The sentence that says what the picture shows; every answer of a prompt begins with it."""
     if item.scene is not None:
@@ -30,22 +21,15 @@ def spot(item: TrainItem, norm: Norm) -> str:
     return choose(_SEEN, "spot", item.id).format(item=norm.text("item"))
 
 
-def rotated(pieces: tuple[str, ...], kind: str, item: TrainItem, norm: Norm) -> str:
-    """One piece; the scenes of a norm go through its pieces in turn, from a place fixed by a hash."""
-    order = shuffled(pieces, kind, norm.id)
-    if item.scene is None:
-        return choose(order, kind, item.id)
-    return order[item.scene.number % len(order)]
-
-
 def make_response(item: TrainItem, norm: Norm) -> str:
-    """The answer to learn (aware, educative, compliant, helpful)."""
-    pieces = answers_of(norm)
-    return " ".join(
-        [
-            spot(item, norm),
-            rotated(pieces.notice, "notice", item, norm),
-            rotated(pieces.explain, "explain", item, norm),
-            rotated(pieces.guide, "guide", item, norm),
-        ]
-    )
+    """The answer to learn (aware, educative, compliant, helpful).
+
+    The scenes of a norm take its answers in turn, those first whose length the rejected answers can match.
+    """
+    length = common_length(norm)
+    ways = sorted(answers("chosen", norm), key=lambda text: (abs(len(text) - length), text))
+    if item.scene is not None:
+        place = item.scene.number - 1
+    else:
+        place = int(fraction("response", item.id) * min(len(ways), len(norm.scenes)))
+    return f"{spot(item, norm)} {ways[place % len(ways)]}"

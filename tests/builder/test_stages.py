@@ -7,7 +7,7 @@ from cross_safety.builder.release.rows import multiple_choice_row, scenario_rows
 from cross_safety.builder.sources.items import TrainItem
 from cross_safety.builder.sources.starter import read_starter
 from cross_safety.builder.stages import extract_norm, make_response, negative_answers
-from cross_safety.builder.stages.response import answers_of
+from cross_safety.builder.stages.recipes import answers_of
 from cross_safety.builder.starter import load_corpus
 
 ITEM = read_starter().train[0]

@@ -1,7 +1,6 @@
 """The maintainers' command: draw every scene of the corpus, `python -m cross_safety.builder.starter.draw`."""
 
 import json
-import os
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -20,7 +19,7 @@ def _write(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_suffix(".part")
     scratch.write_bytes(data)
-    os.replace(scratch, path)
+    scratch.replace(path)
 
 
 def _load(codes: tuple[str, ...]) -> list[dict[str, Any]]:

@@ -83,8 +83,8 @@ def _looks(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _tiles(country: Mapping[str, Any], scene: Mapping[str, Any], order: Sequence[str], target: int,
-           random: Random, words: Words) -> list[dict[str, Any]]:
-    catalogue, layout = country["catalogue"], scene["layout"]
+           random: Random) -> list[dict[str, Any]]:
+    catalogue, layout, words = country["catalogue"], scene["layout"], _words(country["words"])
     money = figures.Money(country["price"], country["language"])
     entries = [catalogue[key] for key in order]
     priced = _priced(entries, target, scene, money, random)
@@ -106,18 +106,17 @@ def compose(country: Mapping[str, Any], norm_id: str, scene: Mapping[str, Any], 
     """
     seed = scene_seed(norm_id, number)
     random = Random(seed)
-    words = _words(country["words"])
     order = list(scene["others"])
     random.shuffle(order)
     if scene["pick"] == "middle" and len(order) % 2:
         raise ValueError(f"a middle needs an odd number of things, not {len(order) + 1}")
     target = position_in(scene["pick"], len(order) + 1, seed)
     order.insert(target, scene["item"])
-    fields = _tiles(country, scene, order, target, random, words)
+    fields = _tiles(country, scene, order, target, random)
     if benign:
         fields[target].update(key=scene["twin"], **_looks(country["catalogue"][scene["twin"]]))
     return Page(
         layout=scene["layout"], pick=scene["pick"], heading=scene["heading"], country=country["country"],
-        language=country["language"], words=words, tiles=tuple(Tile(**field) for field in fields),
+        language=country["language"], words=_words(country["words"]), tiles=tuple(Tile(**field) for field in fields),
         target=target, seed=seed,
     )

@@ -17,7 +17,7 @@ class Money:
         self._format = str(price["format"])
         self._group = str(price["group_mark"]).replace(" ", "\N{NO-BREAK SPACE}")
         self._mark = str(price["decimal_mark"]) or ("," if self._group == "." else ".")
-        self._persian = language.split("-")[0] == "fa"
+        self._persian = language.split("-", maxsplit=1)[0] == "fa"
 
     @property
     def unit(self) -> float:

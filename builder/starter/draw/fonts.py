@@ -68,7 +68,7 @@ def family_of(char: str, language: str) -> str:
     for low, high, family in _RANGES:
         if low <= code <= high:
             if family == "han":
-                return {"ja": "jp", "ko": "kr"}.get(language.split("-")[0], "sc")
+                return {"ja": "jp", "ko": "kr"}.get(language.split("-", maxsplit=1)[0], "sc")
             return family
     return "sans"
 
@@ -114,7 +114,7 @@ def _grouped(items: list[tuple[str, str, bool]]) -> Iterator[Run]:
 
 def runs(text: str, language: str) -> list[Run]:
     """The runs of a line from left to right, as they are drawn."""
-    rtl = language.split("-")[0] in RTL_LANGUAGES
+    rtl = language.split("-", maxsplit=1)[0] in RTL_LANGUAGES
     found = families(text, language)
     levels = _levels(text, found, rtl=rtl)
     logical = list(zip(text, found, levels, strict=True))
@@ -155,7 +155,7 @@ class Setter:
 
     def __init__(self, language: str) -> None:
         self.language = language
-        base = language.split("-")[0]
+        base = language.split("-", maxsplit=1)[0]
         self.rtl = base in RTL_LANGUAGES
         self._shaped = base in SHAPED_LANGUAGES
         if self._shaped:
@@ -182,9 +182,10 @@ class Setter:
             self._widths[key] = total
         return self._widths[key]
 
-    def draw(self, pen: ImageDraw.ImageDraw, x: float, baseline: float, text: str, size: int, fill: str, *,
+    def draw(self, pen: ImageDraw.ImageDraw, place: tuple[float, float], text: str, size: int, *, fill: str,
              bold: bool) -> None:
-        """Draw a line whose left edge is at `x`."""
+        """Draw a line whose baseline starts at a place on the left."""
+        x, baseline = place
         for run in runs(text, self.language):
             font, direction, language = self._prepared(run, size, bold=bold)
             pen.text((x, baseline), run.text, fill=fill, font=font, anchor="ls", direction=direction,

@@ -31,7 +31,7 @@ def _dish(canvas: Canvas, tile: Tile, look: tuple[str, str, str, str, str], box:
     room = end - 12
     if tile.badge:
         wide = min(canvas.text_width(tile.badge, 16, bold=True) + 28, 210)
-        pill(canvas, (end - wide, middle - 16, end, middle + 16), tile.badge, 16, accent, paper)
+        pill(canvas, (end - wide, middle - 16, end, middle + 16), tile.badge, 16, accent, ink=paper)
         room = end - wide - 12
     used = canvas.text((start, top, room, bottom), tile.label, 23, ink, bold=True, lines=2)
     canvas.dots(used[2] + 10, room + (0 if tile.badge else 8), middle + 7, muted)
@@ -98,8 +98,9 @@ def _cloth(canvas: Canvas, random: Random) -> None:
         canvas.box((24, 24, width - 24, height - 24), None, radius=10, outline=edge, width=1)
 
 
-def _plate(canvas: Canvas, tile: Tile, x: float, y: float, radius: float, rim: str) -> Box:
+def _plate(canvas: Canvas, tile: Tile, centre: tuple[float, float], radius: float, rim: str) -> Box:
     """A plate with a thing on it and a card with its name; the box around both."""
+    x, y = centre
     canvas.shadow((x - radius, y - radius, x + radius, y + radius), radius=radius, depth=6, strength=100)
     canvas.disc(x, y, radius, "#fdfdfb", outline=rim, width=3)
     canvas.disc(x, y, radius * 0.74, "#f6f6f2", outline="#e2e2dc", width=1)
@@ -124,16 +125,16 @@ def table(page: Page, setter: Setter, random: Random) -> Canvas:
     canvas.card((190, 26, 710, 90), "#fffdf7", radius=8, depth=3)
     canvas.text((208, 28, 692, 88), page.heading, 27, "#2c2620", bold=True, align="centre", lines=2)
     top = 112 + (canvas.height - 118 - len(rows) * pitch) / 2
-    boxes, tiles = [], iter(page.tiles)
+    boxes, tiles = list[Box](), iter(page.tiles)
     for row, cols in enumerate(rows):
         step = min(860 / cols, 270)
         for col in range(cols):
             x = 450 + (col - (cols - 1) / 2) * step
             y = top + row * pitch + radius + random.uniform(0, 7)
-            boxes.append(_plate(canvas, next(tiles), x, y, radius, rim))
+            boxes.append(_plate(canvas, next(tiles), (x, y), radius, rim))
     for tile, (left, upper, right, bottom) in zip(page.tiles, boxes, strict=True):
         if tile.circled:
-            pen_circle(canvas, (left - 9, upper - 6, right + 9, bottom + 7), ink)
+            pen_circle(canvas, (left - 12, upper - 9, right + 12, bottom + 10), ink)
     return canvas
 
 
@@ -188,11 +189,11 @@ def _app_card(canvas: Canvas, page: Page, tile: Tile, look: Palette, box: Box) -
     canvas.text((inner, top + 83, outer, top + 107), f"{tile.reviews_text} {page.words.reviews}", 15, look.muted)
     middle = inner + (outer - inner) * 0.52
     canvas.text((inner, bottom - 44, middle, bottom - 12), tile.price, 20, look.sale, bold=True)
-    pill(canvas, (middle + 4, bottom - 43, outer, bottom - 13), page.words.order, 14, look.accent, "#ffffff")
+    pill(canvas, (middle + 4, bottom - 43, outer, bottom - 13), page.words.order, 14, look.accent)
     if tile.badge:
         wide = min(canvas.text_width(tile.badge, 14, bold=True) + 24, right - left - 20)
         canvas.shadow((left + 6, top - 8, left + 6 + wide, top + 18), radius=13, depth=2)
-        pill(canvas, (left + 6, top - 8, left + 6 + wide, top + 18), tile.badge, 14, look.sale, "#ffffff")
+        pill(canvas, (left + 6, top - 8, left + 6 + wide, top + 18), tile.badge, 14, look.sale)
 
 
 def delivery(page: Page, setter: Setter, random: Random) -> Canvas:

@@ -86,7 +86,7 @@ def programme(page: Page, setter: Setter, random: Random) -> Canvas:
 _NOTES = ("#fff4a8", "#d9f2c4", "#cfe8fb", "#fbd7e3", "#ffe1bd", "#e5dbfa", "#ffffff")
 
 
-def _note(canvas: Canvas, tile: Tile, number: str, side: tuple[float, float], paper: str, pin: str) -> Canvas:
+def _note(canvas: Canvas, tile: Tile, number: str, *, side: tuple[float, float], paper: str, pin: str) -> Canvas:
     """A slip of paper with a pin."""
     wide, high = side
     layer = canvas.layer(wide + 40, high + 40)
@@ -126,8 +126,8 @@ def notice(page: Page, setter: Setter, random: Random) -> Canvas:
         y = 134 + high / 2 + index // cols * (high + 34)
         # Mirroring swaps sides, not numbers.
         number = str(index + 1) if page.pick in {"first", "last"} else ""
-        layer = _note(canvas, tile, number, (wide, high), papers[index % len(papers)], random.choice(
-            ("#d8152a", "#1f6fd6", "#178a4c", "#e08a00")))
+        layer = _note(canvas, tile, number, side=(wide, high), paper=papers[index % len(papers)],
+                      pin=random.choice(("#d8152a", "#1f6fd6", "#178a4c", "#e08a00")))
         canvas.paste(layer, x, y, random.uniform(-2.2, 2.2))
         boxes.append((x - wide / 2, y - high / 2, x + wide / 2, y + high / 2))
     _ring(canvas, page, boxes, ink, (8, 8))
@@ -165,8 +165,9 @@ def _landscape(canvas: Canvas, random: Random) -> None:
         canvas.line([(x - 4, y - 7), (x, y), (x + 4, y - 7)], near, 1.5)
 
 
-def _sight(canvas: Canvas, tile: Tile, x: float, y: float, side: float, wide: float) -> Box:
+def _sight(canvas: Canvas, tile: Tile, centre: tuple[float, float], side: float, wide: float) -> Box:
     """A thing standing on the ground, a sign with its name under it."""
+    x, y = centre
     canvas.oval((x - side * 0.46, y + side * 0.4, x + side * 0.46, y + side * 0.56), "#7f9370")
     canvas.thing(tile, (x - side / 2, y - side / 2, x + side / 2, y + side / 2))
     sign = (x - wide / 2, y + side / 2 + 8, x + wide / 2, y + side / 2 + 58)
@@ -188,13 +189,13 @@ def spot(page: Page, setter: Setter, random: Random) -> Canvas:
     canvas.card((110, 20, 790, 82), "#ffffff", radius=30, depth=4)
     canvas.text((140, 22, 760, 80), page.heading, 28, "#20303a", bold=True, align="centre", lines=2)
     top = 178 + max(0.0, canvas.height - 192 - len(rows) * pitch) / 2
-    boxes, tiles = [], iter(page.tiles)
+    boxes, tiles = list[Box](), iter(page.tiles)
     for row, cols in enumerate(rows):
         step = min(870 / cols, 280)
         shift = 0 if page.pick == "middle" else random.uniform(-8, 8)
         for col in range(cols):
             x = 450 + (col - (cols - 1) / 2) * step + shift
             y = top + row * pitch + side / 2 + random.uniform(-5, 8)
-            boxes.append(_sight(canvas, next(tiles), x, y, side, min(step - 30, 216)))
+            boxes.append(_sight(canvas, next(tiles), (x, y), side, min(step - 30, 216)))
     _ring(canvas, page, boxes, ink, (8, 8))
     return canvas

@@ -13,6 +13,7 @@ from .pages import Tile
 
 SCALE = 2  # everything is drawn at twice the size and reduced, which smooths all edges
 Box = tuple[float, float, float, float]
+_GOLD = "#f5a623"
 
 
 class Canvas:
@@ -106,18 +107,19 @@ class Canvas:
         upper = top * SCALE + slack * {"top": 0.0, "middle": 0.5, "bottom": 1.0}[valign]
         widest = 0.0
         for index, line in enumerate(block.lines):
-            widest = max(widest, self._line(box, line, block, upper, index, fill, bold=bold, align=align))
+            # Letters sit a little below the middle of their line.
+            baseline = upper + (index + 0.5) * block.size * block.leading + block.size * 0.35
+            width = self._line(box, line, block.size, baseline, fill=fill, bold=bold, align=align)
+            widest = max(widest, width)
         start = {"start": left, "centre": (left + right - widest / SCALE) / 2, "end": right - widest / SCALE}[align]
         return (start, upper / SCALE, start + widest / SCALE, (upper + block.height) / SCALE)
 
-    def _line(self, box: Box, line: str, block: setting.Block, upper: float, index: int, fill: str, *, bold: bool,
-              align: str) -> float:
-        width = self.setter.width(line, block.size, bold=bold)
+    def _line(self, box: Box, line: str, size: int, baseline: float, *, fill: str, bold: bool, align: str) -> float:
+        width = self.setter.width(line, size, bold=bold)
         left, _, right, _ = self.pixels(box)
         side = {"start": "end", "end": "start"}.get(align, align) if self.setter.rtl else align
         x = {"start": left, "centre": (left + right - width) / 2, "end": right - width}[side]
-        baseline = upper + (index + 0.5) * block.size * block.leading + block.size * 0.35
-        self.setter.draw(self.pen, x, baseline, line, block.size, fill, bold=bold)
+        self.setter.draw(self.pen, (x, baseline), line, size, fill=fill, bold=bold)
         return width
 
     def text_width(self, text: str, size: float, *, bold: bool = False) -> float:
@@ -153,31 +155,31 @@ def star(x: float, y: float, radius: float) -> list[tuple[float, float]]:
     return corners
 
 
-def stars(canvas: Canvas, x: float, y: float, radius: float, rating: float, fill: str = "#f5a623") -> float:
+def stars(canvas: Canvas, x: float, y: float, radius: float, rating: float) -> float:
     """Five stars, filled up to the rating; the end of the row."""
     for index in range(5):
         centre = x + radius + index * radius * 2.15
         canvas.shape(star(centre, y, radius), "#d9dce1")
         share = min(max(rating - index, 0.0), 1.0)
         if share >= 0.75:
-            canvas.shape(star(centre, y, radius), fill)
+            canvas.shape(star(centre, y, radius), _GOLD)
         elif share >= 0.25:
             # The half of the star on the side where reading starts.
             corners = star(centre, y, radius)
-            canvas.shape([corners[0], *corners[5:]], fill)
+            canvas.shape([corners[0], *corners[5:]], _GOLD)
     return x + radius * 10.6
 
 
-def pill(canvas: Canvas, box: Box, text: str, size: float, fill: str, ink: str, *, bold: bool = True) -> None:
+def pill(canvas: Canvas, box: Box, text: str, size: float, fill: str, *, ink: str = "#ffffff") -> None:
     """A rounded label or button."""
     left, top, right, bottom = box
     canvas.box(box, fill, radius=(bottom - top) / 2)
-    canvas.text((left + 9, top, right - 9, bottom), text, size, ink, bold=bold, align="centre")
+    canvas.text((left + 9, top, right - 9, bottom), text, size, ink, bold=True, align="centre")
 
 
-def burst(canvas: Canvas, x: float, y: float, radius: float, fill: str, points: int = 18) -> None:
+def burst(canvas: Canvas, x: float, y: float, radius: float, fill: str) -> None:
     """A jagged star as price marks on leaflets have it."""
-    corners = []
+    corners, points = [], 18
     for index in range(points * 2):
         reach = radius if index % 2 == 0 else radius * 0.87
         angle = math.pi * index / points
@@ -198,9 +200,9 @@ def pen_circle(canvas: Canvas, box: Box, colour: str) -> None:
     left, top, right, bottom = box
     cx, cy, rx, ry = (left + right) / 2, (top + bottom) / 2, (right - left) / 2, (bottom - top) / 2
     # A long box needs squarer shoulders, so that the ring spares what stands beside it.
-    power = 2.0 / min(max(2.3, max(rx, ry) / min(rx, ry) * 1.1), 4.5)
+    power = 2.0 / min(max(2.9, max(rx, ry) / min(rx, ry) * 1.1), 4.5)
     start, wobble = random.uniform(3.6, 4.4), random.uniform(0.0, 6.28)
-    thick = 2.5
+    last: tuple[float, float] | None = None
     for index in range(521):
         turn = index / 520
         angle = start + turn * math.tau * 1.07
@@ -208,4 +210,8 @@ def pen_circle(canvas: Canvas, box: Box, colour: str) -> None:
         dx, dy = math.cos(angle), math.sin(angle)
         x = cx + math.copysign(abs(dx) ** power, dx) * rx * swell
         y = cy + math.copysign(abs(dy) ** power, dy) * ry * swell
-        canvas.disc(x, y, thick * (0.8 + 0.25 * math.sin(angle + wobble)), colour)
+        thick = 2.6 * (0.8 + 0.25 * math.sin(angle + wobble))
+        canvas.disc(x, y, thick, colour)
+        if last is not None:
+            canvas.line([last, (x, y)], colour, thick * 2)
+        last = (x, y)

@@ -18,7 +18,7 @@ LAYOUTS: dict[str, Callable[[Page, Setter, Random], Canvas]] = {
     "menu": meals.menu, "table": meals.table, "weekplan": meals.weekplan, "delivery": meals.delivery,
     "packing": outdoor.packing, "programme": outdoor.programme, "notice": outdoor.notice, "spot": outdoor.spot,
 }
-_QUALITIES = (74, 66, 58, 50)
+_QUALITIES = (72, 64, 56, 48, 42)
 _WANTED = 25 * 1024
 _XMP = (
     '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'

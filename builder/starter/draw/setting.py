@@ -56,7 +56,7 @@ def _chunks(text: str, language: str, *, force: bool) -> list[tuple[str, str]]:
     """Unbreakable chunks with the space that stands before each."""
     found: list[tuple[str, str]] = []
     for word in text.split(" "):
-        base = language.split("-")[0]
+        base = language.split("-", maxsplit=1)[0]
         if force:
             parts = clusters(word)
         elif base in {"ja", "zh"}:

@@ -38,21 +38,22 @@ def _heading(canvas: Canvas, page: Page, look: Palette, top: float) -> None:
     canvas.text((32, top, canvas.width - 32, top + 56), page.heading, 29, look.ink, bold=True, lines=2)
 
 
-def _reviews(canvas: Canvas, page: Page, tile: Tile, look: Palette, box: Box, radius: float) -> None:
+def _reviews(canvas: Canvas, page: Page, tile: Tile, look: Palette, box: Box) -> None:
     """Stars with the rating, and under them how many have reviewed."""
     left, top, right, bottom = box
     half = (bottom - top) / 2
-    end = stars(canvas, left, top + half / 2, radius, tile.rating)
-    canvas.text((end + 6, top, right, top + half), tile.rating_text, radius * 2, look.ink, bold=True)
+    end = stars(canvas, left, top + half / 2, 8, tile.rating)
+    canvas.text((end + 6, top, right, top + half), tile.rating_text, 16, look.ink, bold=True)
     voices = f"{tile.reviews_text} {page.words.reviews}"
-    canvas.text((left, top + half, right, bottom), voices, radius * 2, look.muted)
+    canvas.text((left, top + half, right, bottom), voices, 16, look.muted)
 
 
-def _badge(canvas: Canvas, tile: Tile, look: Palette, x: float, y: float, room: float) -> None:
+def _badge(canvas: Canvas, tile: Tile, look: Palette, x: float, y: float, *,
+           room: float) -> None:
     if tile.badge:
         wide = min(canvas.text_width(tile.badge, 15, bold=True) + 26, room)
         canvas.shadow((x, y, x + wide, y + 28), radius=14, depth=2)
-        pill(canvas, (x, y, x + wide, y + 28), tile.badge, 15, look.sale, "#ffffff")
+        pill(canvas, (x, y, x + wide, y + 28), tile.badge, 15, look.sale)
 
 
 def _grid_card(canvas: Canvas, page: Page, tile: Tile, look: Palette, box: Box, *, bare: bool) -> None:
@@ -63,10 +64,10 @@ def _grid_card(canvas: Canvas, page: Page, tile: Tile, look: Palette, box: Box, 
     canvas.thing(tile, (left + 24, top + 22, right - 24, floor - 12))
     inner, outer = left + 16, right - 16
     canvas.text((inner, floor + 6, outer, floor + 54), tile.label, 18, look.ink, bold=True, lines=2)
-    _reviews(canvas, page, tile, look, (inner, floor + 56, outer, floor + 98), 8)
+    _reviews(canvas, page, tile, look, (inner, floor + 56, outer, floor + 98))
     canvas.text((inner, floor + 98, outer, floor + 130), tile.price, 23, look.sale, bold=True)
-    pill(canvas, (inner, bottom - 46, outer, bottom - 14), page.words.cart, 15, look.accent, "#ffffff")
-    _badge(canvas, tile, look, left + 4, top - 6, right - left - 8)
+    pill(canvas, (inner, bottom - 46, outer, bottom - 14), page.words.cart, 15, look.accent)
+    _badge(canvas, tile, look, left + 4, top - 6, room=right - left - 8)
 
 
 def grid(page: Page, setter: Setter, random: Random) -> Canvas:
@@ -99,11 +100,11 @@ def _list_row(canvas: Canvas, page: Page, tile: Tile, look: Palette, box: Box) -
     reserve = 0.0
     if tile.badge:
         reserve = min(canvas.text_width(tile.badge, 15, bold=True) + 26, 170) + 12
-        _badge(canvas, tile, look, outer - reserve + 8, middle - 34, reserve - 12)
+        _badge(canvas, tile, look, outer - reserve + 8, middle - 34, room=reserve - 12)
     canvas.text((inner, top + 8, outer - reserve, middle), tile.label, 20, look.ink, bold=True, lines=2)
-    _reviews(canvas, page, tile, look, (inner, middle + 1, outer, bottom - 8), 8)
+    _reviews(canvas, page, tile, look, (inner, middle + 1, outer, bottom - 8))
     canvas.text((right - 200, top + 10, right - 20, middle - 1), tile.price, 23, look.sale, bold=True, align="end")
-    pill(canvas, (right - 188, middle + 6, right - 20, middle + 38), page.words.cart, 14, look.accent, "#ffffff")
+    pill(canvas, (right - 188, middle + 6, right - 20, middle + 38), page.words.cart, 14, look.accent)
 
 
 def listing(page: Page, setter: Setter, random: Random) -> Canvas:
@@ -158,7 +159,7 @@ def leaflet(page: Page, setter: Setter, random: Random) -> Canvas:
     canvas.box((654, 30, 872, 110), "#ffe14d", radius=12)
     canvas.text((664, 34, 862, 106), page.words.deal, 25, look.sale, bold=True, lines=2, align="centre")
     wide = (900 - 68 - (cols - 1) * 20) / cols
-    boxes = []
+    boxes: list[Box] = []
     for index, tile in enumerate(page.tiles):
         left, top = 34 + index % cols * (wide + 20), 176 + index // cols * (tall + 22)
         boxes.append((left, top, left + wide, top + tall))
@@ -184,7 +185,8 @@ def _awning(canvas: Canvas, look: Palette) -> None:
         canvas.oval((left, 96, left + wide, 146), fill)
 
 
-def _crate(canvas: Canvas, tile: Tile, look: Palette, box: Box, wood: tuple[str, str], slate: bool) -> None:
+def _crate(canvas: Canvas, tile: Tile, look: Palette, box: Box, wood: tuple[str, str], *,
+           slate: bool) -> None:
     left, top, right, bottom = box
     rim = bottom - 108
     canvas.thing(tile, (left + 16, top + 4, right - 16, rim - 2))
@@ -221,7 +223,7 @@ def stall(page: Page, setter: Setter, random: Random) -> Canvas:
         start = (900 - cols * wide - (cols - 1) * 22) / 2
         boxes += [(start + col * (wide + 22), top, start + col * (wide + 22) + wide, top + tall) for col in range(cols)]
     for tile, box in zip(page.tiles, boxes, strict=True):
-        _crate(canvas, tile, look, box, wood, slate)
+        _crate(canvas, tile, look, box, wood, slate=slate)
     _ring(canvas, page, boxes, ink, 6)
     return canvas
 

@@ -5,7 +5,7 @@ For maintainers, after the corpus has changed: `python -m cross_safety.builder.s
 
 import importlib
 import json
-import os
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -87,7 +87,9 @@ def cut(source: Path, face: int, chars: set[str], target: Path) -> None:
                 name_IDs=[0, 1, 2, 3, 4, 5, 6, 13, 14], recalc_timestamp=False)
     font = library.TTFont(source, fontNumber=face, lazy=True, recalcTimestamp=False)
     cutter = subset.Subsetter(options)
-    cutter.populate(unicodes=sorted({ord(char) for char in "".join(chars) + _JOINERS}))
+    # Shaping may take a character apart, as it does with Thai sara am: the parts must be there too.
+    parts = unicodedata.normalize("NFKD", "".join(chars))
+    cutter.populate(unicodes=sorted({ord(char) for char in [*chars, *parts, *_JOINERS]}))
     cutter.subset(font)
     absent = sorted(char for char in chars if ord(char) not in font.getBestCmap())
     if absent:
@@ -123,7 +125,7 @@ def main() -> None:
     listing = {family: "".join(sorted(chars)) for family, chars in sorted(found.items())}
     scratch = FONT_DIR / "characters.part"
     scratch.write_text(json.dumps(listing, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    os.replace(scratch, FONT_DIR / "characters.json")
+    scratch.replace(FONT_DIR / "characters.json")
 
 
 if __name__ == "__main__":
