@@ -1,8 +1,8 @@
 """How far surface features tell chosen from rejected answers in safety-dpo, and how much the set repeats itself.
 
 Run: python benchmarks/text.py data/safety-dpo
-Prints, per negative type, the accuracy of classifiers that see only an answer's length (in characters, in words, or both
-numbers, which also tells them the mean length of its words) and of one that sees its words (logistic regression, five
+Prints, per negative type, the accuracy of classifiers that see only the length of an answer (in characters, words, or
+both, which also tells them the mean length of its words) and of one that sees its words (logistic regression, five
 folds grouped by norm; 0.5 is chance), and the share of 8-grams that stand in more than 5 % of the distinct texts.
 """
 

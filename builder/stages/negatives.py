@@ -13,7 +13,8 @@ NEGATIVE_TYPES: tuple[str, ...] = tuple(table("negative_types"))
 def negative_answers(item: TrainItem, norm: Norm, chosen: str) -> dict[str, str]:
     """The rejected answer of each type, by type.
 
-    Of all ways to compose one, that nearest in length to ``chosen`` is taken, in words and characters, so that length tells nothing; ties go by a hash.
+    Of all ways to compose one, that nearest in length to ``chosen`` is taken, in words and characters, so that
+    length tells nothing; ties go by a hash.
     """
     opening = spot(item, norm)
     return {kind: _nearest(kind, norm, opening, item.id, chosen) for kind in NEGATIVE_TYPES}
