@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .picturecells import describe_row
@@ -33,7 +34,14 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def iter_rows(path: Path, batch: int = 64) -> Iterator[dict[str, Any]]:
-    """The rows of one parquet file, with pictures as ``{sha256, format, width, height}``."""
-    for part in pq.ParquetFile(path).iter_batches(batch_size=batch):
-        for row in part.to_pylist():
-            yield describe_row(row)
+    """The rows of one parquet file, with pictures as ``{sha256, format, width, height}``.
+
+    Raises:
+        NoDatasetError: the file is no readable parquet.
+    """
+    try:
+        for part in pq.ParquetFile(path).iter_batches(batch_size=batch):
+            for row in part.to_pylist():
+                yield describe_row(row)
+    except pa.ArrowInvalid as error:
+        raise NoDatasetError(f"{path}: not readable as parquet ({str(error)[:120]})") from None

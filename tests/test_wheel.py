@@ -27,7 +27,7 @@ def test_every_file_of_the_rooms_travels(wheel: Path, root: Path) -> None:
         path.relative_to(root).as_posix()
         for room in ROOMS
         for path in (root / room).rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        if path.is_file() and not {"__pycache__", ".ruff_cache"} & set(path.parts)
     }
     assert there - packed == set()
     assert {"cli.py", "py.typed", "constraints.txt"} <= packed

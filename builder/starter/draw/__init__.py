@@ -6,5 +6,13 @@ from .pages import Page, Tile, Words
 from .render import compare, draw, encode
 
 __all__ = [
-    "GlyphMissing", "Page", "ShapingUnavailable", "Tile", "Words", "compare", "compose", "draw", "encode",
+    "GlyphMissing",
+    "Page",
+    "ShapingUnavailable",
+    "Tile",
+    "Words",
+    "compare",
+    "compose",
+    "draw",
+    "encode",
 ]

@@ -34,8 +34,7 @@ def _load(codes: tuple[str, ...]) -> list[dict[str, Any]]:
 def _sweep(out: Path, wanted: set[Path], folders: set[str], *, everything: bool) -> int:
     """Delete the pictures that no scene asks for; with `everything`, of countries that are gone as well."""
     stale = [
-        path for path in out.glob("*/*.webp")
-        if path not in wanted and (everything or path.parent.name in folders)
+        path for path in out.glob("*/*.webp") if path not in wanted and (everything or path.parent.name in folders)
     ]
     for path in stale:
         path.unlink()
@@ -51,8 +50,13 @@ def _summary(sizes: list[int], stale: int) -> str:
 
 @click.command()
 @click.option("--country", "codes", multiple=True, help="Lower-case code of a country to draw; all by default.")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=STARTER / "pictures",
-              show_default=True, help="Folder for the pictures.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=STARTER / "pictures",
+    show_default=True,
+    help="Folder for the pictures.",
+)
 @click.option("--sheet", type=click.Path(file_okay=False, path_type=Path), help="Folder for contact sheets.")
 @click.option("--jobs", "workers", type=click.IntRange(1), default=2, show_default=True, help="Processes.")
 def main(codes: tuple[str, ...], out: Path, sheet: Path | None, workers: int) -> None:

@@ -12,8 +12,7 @@ PRICED = frozenset({"grid", "list", "leaflet", "stall", "menu", "delivery"})
 RATED = frozenset({"grid", "list", "delivery"})
 
 
-def _prices(entries: Sequence[Mapping[str, Any]], target: int, pick: str, decimals: int,
-            random: Random) -> list[float]:
+def _prices(entries: Sequence[Mapping[str, Any]], target: int, pick: str, decimals: int, random: Random) -> list[float]:
     values = figures.varied([float(entry["price"]) for entry in entries], decimals, random)
     if pick == "cheapest":
         return figures.cheapest(values, target, decimals, random)
@@ -22,8 +21,9 @@ def _prices(entries: Sequence[Mapping[str, Any]], target: int, pick: str, decima
     return values
 
 
-def _priced(entries: Sequence[Mapping[str, Any]], target: int, scene: Mapping[str, Any], money: figures.Money,
-            random: Random) -> list[dict[str, Any]]:
+def _priced(
+    entries: Sequence[Mapping[str, Any]], target: int, scene: Mapping[str, Any], money: figures.Money, random: Random
+) -> list[dict[str, Any]]:
     """The fields about money, per position; a leaflet also has the prices before the discount."""
     pick, layout = scene["pick"], scene["layout"]
     if layout not in PRICED:
@@ -40,8 +40,9 @@ def _priced(entries: Sequence[Mapping[str, Any]], target: int, scene: Mapping[st
     return fields
 
 
-def _rated(count: int, target: int, scene: Mapping[str, Any], money: figures.Money,
-           random: Random) -> list[dict[str, Any]]:
+def _rated(
+    count: int, target: int, scene: Mapping[str, Any], money: figures.Money, random: Random
+) -> list[dict[str, Any]]:
     if scene["layout"] not in RATED:
         return [{} for _ in range(count)]
     stars = figures.ratings(count, target, random, top=scene["pick"] == "top_rated")
@@ -77,13 +78,17 @@ def _words(words: Mapping[str, Any]) -> Words:
 
 def _looks(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "emoji": entry["emoji"], "name": entry["name"], "label": entry["label"],
-        "count": entry.get("count", 1), "colour": entry.get("colour"),
+        "emoji": entry["emoji"],
+        "name": entry["name"],
+        "label": entry["label"],
+        "count": entry.get("count", 1),
+        "colour": entry.get("colour"),
     }
 
 
-def _tiles(country: Mapping[str, Any], scene: Mapping[str, Any], order: Sequence[str], target: int,
-           random: Random) -> list[dict[str, Any]]:
+def _tiles(
+    country: Mapping[str, Any], scene: Mapping[str, Any], order: Sequence[str], target: int, random: Random
+) -> list[dict[str, Any]]:
     catalogue, layout, words = country["catalogue"], scene["layout"], _words(country["words"])
     money = figures.Money(country["price"], country["language"])
     entries = [catalogue[key] for key in order]
@@ -92,17 +97,32 @@ def _tiles(country: Mapping[str, Any], scene: Mapping[str, Any], order: Sequence
     slots = _slots(layout, len(order), words, money, random)
     ticked = figures.ticks(len(order), target, random, only=scene["pick"] == "unticked")
     return [
-        {"key": key, **_looks(catalogue[key]), **priced[index], **rated[index], "slot": slots[index],
-         "ticked": layout == "packing" and ticked[index], **_marks(index, target, scene, words)}
+        {
+            "key": key,
+            **_looks(catalogue[key]),
+            **priced[index],
+            **rated[index],
+            "slot": slots[index],
+            "ticked": layout == "packing" and ticked[index],
+            **_marks(index, target, scene, words),
+        }
         for index, key in enumerate(order)
     ]
 
 
-def compose(country: Mapping[str, Any], norm_id: str, scene: Mapping[str, Any], number: int, *,
-            benign: bool) -> Page:
+def _own_price(country: Mapping[str, Any], scene: Mapping[str, Any], twin: Mapping[str, Any]) -> dict[str, Any]:
+    """What the twin costs; nothing where the page's point is a price or a discount."""
+    if scene["layout"] not in PRICED - {"leaflet"} or scene["pick"] in {"cheapest", "priciest"}:
+        return {}
+    money = figures.Money(country["price"], country["language"])
+    return {"amount": float(twin["price"]), "price": money.price(float(twin["price"]))}
+
+
+def compose(country: Mapping[str, Any], norm_id: str, scene: Mapping[str, Any], number: int, *, benign: bool) -> Page:
     """The page for a scene; the benign one differs only in what stands at the target's place.
 
-    Numbers are worked out for the item in both cases, so that the twin keeps its price and its place.
+    Numbers are worked out for the item in both cases, so that the twin keeps its place. Its price is its own,
+    unless the page is about prices: a bowl of soup at the price of a banquet would be a clue of another kind.
     """
     seed = scene_seed(norm_id, number)
     random = Random(seed)
@@ -114,9 +134,16 @@ def compose(country: Mapping[str, Any], norm_id: str, scene: Mapping[str, Any], 
     order.insert(target, scene["item"])
     fields = _tiles(country, scene, order, target, random)
     if benign:
-        fields[target].update(key=scene["twin"], **_looks(country["catalogue"][scene["twin"]]))
+        twin = country["catalogue"][scene["twin"]]
+        fields[target].update(key=scene["twin"], **_looks(twin), **_own_price(country, scene, twin))
     return Page(
-        layout=scene["layout"], pick=scene["pick"], heading=scene["heading"], country=country["country"],
-        language=country["language"], words=_words(country["words"]), tiles=tuple(Tile(**field) for field in fields),
-        target=target, seed=seed,
+        layout=scene["layout"],
+        pick=scene["pick"],
+        heading=scene["heading"],
+        country=country["country"],
+        language=country["language"],
+        words=_words(country["words"]),
+        tiles=tuple(Tile(**field) for field in fields),
+        target=target,
+        seed=seed,
     )

@@ -65,8 +65,9 @@ def cheapest(prices: Sequence[float], target: int, decimals: int, random: Random
     floor = min(price for index, price in enumerate(prices) if index != target)
     low = min(prices[target], rounded(floor * random.uniform(0.5, 0.7), decimals))
     least = low * 1.25 + 10.0**-decimals
-    raised = [price if price >= least else rounded(least * random.uniform(1.0, 1.5), decimals, up=True)
-              for price in prices]
+    raised = [
+        price if price >= least else rounded(least * random.uniform(1.0, 1.5), decimals, up=True) for price in prices
+    ]
     return [low if index == target else price for index, price in enumerate(raised)]
 
 

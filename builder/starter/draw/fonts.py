@@ -28,10 +28,21 @@ FAMILIES = {
     "kr": "NotoSansCJKkr-{}.otf",
 }
 _RANGES = (
-    (0x0600, 0x06FF, "arabic"), (0x0750, 0x077F, "arabic"), (0xFB50, 0xFDFF, "arabic"), (0xFE70, 0xFEFF, "arabic"),
-    (0x0900, 0x097F, "devanagari"), (0x0D80, 0x0DFF, "sinhala"), (0x0E00, 0x0E7F, "thai"),
-    (0x1200, 0x139F, "ethiopic"), (0x1100, 0x11FF, "kr"), (0xAC00, 0xD7AF, "kr"), (0x3040, 0x30FF, "jp"),
-    (0x2E80, 0x303F, "han"), (0x3100, 0x9FFF, "han"), (0xF900, 0xFAFF, "han"), (0xFF00, 0xFFEF, "han"),
+    (0x0600, 0x06FF, "arabic"),
+    (0x0750, 0x077F, "arabic"),
+    (0xFB50, 0xFDFF, "arabic"),
+    (0xFE70, 0xFEFF, "arabic"),
+    (0x0900, 0x097F, "devanagari"),
+    (0x0D80, 0x0DFF, "sinhala"),
+    (0x0E00, 0x0E7F, "thai"),
+    (0x1200, 0x139F, "ethiopic"),
+    (0x1100, 0x11FF, "kr"),
+    (0xAC00, 0xD7AF, "kr"),
+    (0x3040, 0x30FF, "jp"),
+    (0x2E80, 0x303F, "han"),
+    (0x3100, 0x9FFF, "han"),
+    (0xF900, 0xFAFF, "han"),
+    (0xFF00, 0xFFEF, "han"),
 )
 _JOINERS = "\u200c\u200d"
 
@@ -83,6 +94,8 @@ def families(text: str, language: str) -> list[str]:
 
 
 def _direction(char: str, family: str) -> str:
+    if char.isdigit():  # numbers run left to right in every script, Persian and Arabic digits too
+        return "L"
     if family == "arabic":
         return "R"
     return "L" if char.isalnum() or char in "%€$£₨₹+-" else "N"
@@ -132,10 +145,13 @@ def characters() -> dict[str, frozenset[str]]:
 
 def check_characters(text: str, language: str) -> None:
     """Refuse text that would be drawn with empty boxes."""
-    missing = sorted({
-        char for char, family in zip(text, families(text, language), strict=True)
-        if char not in _JOINERS and char not in characters().get(family, frozenset())
-    })
+    missing = sorted(
+        {
+            char
+            for char, family in zip(text, families(text, language), strict=True)
+            if char not in _JOINERS and char not in characters().get(family, frozenset())
+        }
+    )
     if missing:
         raise GlyphMissing(
             f"no glyph for {' '.join(f'{char!r}' for char in missing)} ({language}): "
@@ -182,12 +198,12 @@ class Setter:
             self._widths[key] = total
         return self._widths[key]
 
-    def draw(self, pen: ImageDraw.ImageDraw, place: tuple[float, float], text: str, size: int, *, fill: str,
-             bold: bool) -> None:
+    def draw(
+        self, pen: ImageDraw.ImageDraw, place: tuple[float, float], text: str, size: int, *, fill: str, bold: bool
+    ) -> None:
         """Draw a line whose baseline starts at a place on the left."""
         x, baseline = place
         for run in runs(text, self.language):
             font, direction, language = self._prepared(run, size, bold=bold)
-            pen.text((x, baseline), run.text, fill=fill, font=font, anchor="ls", direction=direction,
-                     language=language)
+            pen.text((x, baseline), run.text, fill=fill, font=font, anchor="ls", direction=direction, language=language)
             x += font.getlength(run.text, direction=direction, language=language)

@@ -12,12 +12,18 @@ DECORATION = "🛒🔍❤"
 
 # Darkest, middle and lightest tone of each colour.
 _TONES = {
-    "white": ("#9aa1ad", "#eef0f4", "#ffffff"), "black": ("#060607", "#26262b", "#8d8d99"),
-    "red": ("#6d0710", "#d8202c", "#ffb3ad"), "yellow": ("#94690a", "#fbd22c", "#fff6c2"),
-    "green": ("#0d4419", "#2f9e44", "#c0f0c5"), "blue": ("#0b2c66", "#2a6fdb", "#c2dcff"),
-    "purple": ("#35125e", "#8440c4", "#e3cbfb"), "orange": ("#7d3203", "#f58220", "#ffdfb8"),
-    "pink": ("#8a1f55", "#f382b5", "#ffe1ef"), "brown": ("#3a1f0d", "#875333", "#e4c3a6"),
-    "grey": ("#3b3f46", "#92979f", "#e9ebee"), "gold": ("#6e4d08", "#d9a520", "#fff0b3"),
+    "white": ("#9aa1ad", "#eef0f4", "#ffffff"),
+    "black": ("#060607", "#26262b", "#8d8d99"),
+    "red": ("#6d0710", "#d8202c", "#ffb3ad"),
+    "yellow": ("#94690a", "#fbd22c", "#fff6c2"),
+    "green": ("#0d4419", "#2f9e44", "#c0f0c5"),
+    "blue": ("#0b2c66", "#2a6fdb", "#c2dcff"),
+    "purple": ("#35125e", "#8440c4", "#e3cbfb"),
+    "orange": ("#7d3203", "#f58220", "#ffdfb8"),
+    "pink": ("#8a1f55", "#f382b5", "#ffe1ef"),
+    "brown": ("#3a1f0d", "#875333", "#e4c3a6"),
+    "grey": ("#3b3f46", "#92979f", "#e9ebee"),
+    "gold": ("#6e4d08", "#d9a520", "#fff0b3"),
 }
 
 
@@ -90,8 +96,9 @@ def _fitted(image: Image.Image, side: float) -> Image.Image:
     return image.resize(size, Image.Resampling.LANCZOS)
 
 
-def paste_things(image: Image.Image, box: tuple[float, float, float, float], emoji: str, count: int,
-                 colour: str | None) -> None:
+def paste_things(
+    image: Image.Image, box: tuple[float, float, float, float], emoji: str, count: int, colour: str | None
+) -> None:
     """Draw a thing `count` times into a box given in pixels, each apart from the next."""
     left, top, right, bottom = box
     rows = rows_for(count, right - left, bottom - top)

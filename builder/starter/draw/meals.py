@@ -91,8 +91,9 @@ def _cloth(canvas: Canvas, random: Random) -> None:
         for index in range(0, 24, 2):
             canvas.box((0, index * 56, width, index * 56 + 28), base)
     else:
-        base, edge = random.choice((("#e8eef0", "#7d9cab"), ("#f4ece0", "#b98b5c"), ("#ebe6f1", "#8d78ad"),
-                                    ("#e6efe4", "#74966d")))
+        base, edge = random.choice(
+            (("#e8eef0", "#7d9cab"), ("#f4ece0", "#b98b5c"), ("#ebe6f1", "#8d78ad"), ("#e6efe4", "#74966d"))
+        )
         canvas.box((0, 0, width, height), base)
         canvas.box((16, 16, width - 16, height - 16), None, radius=14, outline=edge, width=3)
         canvas.box((24, 24, width - 24, height - 24), None, radius=10, outline=edge, width=1)
@@ -109,8 +110,15 @@ def _plate(canvas: Canvas, tile: Tile, centre: tuple[float, float], radius: floa
     wide = max(radius * 2 + 16, 150)
     card = (x - wide / 2, y + radius + 7, x + wide / 2, y + radius + 55)
     canvas.card(card, "#ffffff", radius=6, depth=2)
-    canvas.text((card[0] + 7, card[1] + 1, card[2] - 7, card[3] - 1), tile.label, 17, "#26211b", bold=True, lines=2,
-                align="centre")
+    canvas.text(
+        (card[0] + 7, card[1] + 1, card[2] - 7, card[3] - 1),
+        tile.label,
+        17,
+        "#26211b",
+        bold=True,
+        lines=2,
+        align="centre",
+    )
     return (card[0], y - radius, card[2], card[3])
 
 
@@ -143,8 +151,15 @@ def _day(canvas: Canvas, tile: Tile, look: Palette, box: Box, *, soft: bool) -> 
     canvas.card(box, "#ffffff", radius=10, depth=2)
     canvas.box((left, top, left + 128, bottom), look.pale if soft else look.accent, radius=10)
     canvas.box((left + 110, top, left + 128, bottom), look.pale if soft else look.accent)
-    canvas.text((left + 8, top, left + 120, bottom), tile.slot, 25, look.deep if soft else "#ffffff", bold=True,
-                align="centre", lines=2)
+    canvas.text(
+        (left + 8, top, left + 120, bottom),
+        tile.slot,
+        25,
+        look.deep if soft else "#ffffff",
+        bold=True,
+        align="centre",
+        lines=2,
+    )
     side = bottom - top - 14
     canvas.thing(tile, (left + 146, top + 7, left + 146 + side, bottom - 7))
     canvas.text((left + 166 + side, top + 4, right - 18, bottom - 4), tile.label, 24, look.ink, bold=True, lines=2)
@@ -205,8 +220,14 @@ def delivery(page: Page, setter: Setter, random: Random) -> Canvas:
     canvas = Canvas(840, 232 + rows * (tall + 20) + 20, look.page, setter, random)
     canvas.fade((0, 0, 840, 124), look.accent, look.deep)
     for _ in range(7):
-        canvas.disc(random.uniform(420, 830), random.uniform(5, 118), random.uniform(10, 34),
-                    look.accent, outline=look.deep, width=1)
+        canvas.disc(
+            random.uniform(420, 830),
+            random.uniform(5, 118),
+            random.uniform(10, 34),
+            look.accent,
+            outline=look.deep,
+            width=1,
+        )
     canvas.card((28, 64, 812, 160), "#ffffff", radius=18, depth=6)
     canvas.text((54, 72, 640, 116), page.words.restaurant, 30, look.ink, bold=True)
     star_end = stars(canvas, 54, 136, 8, 4.5)

@@ -61,8 +61,9 @@ def _appointment(canvas: Canvas, tile: Tile, look: Palette, box: Box) -> None:
     side = card[3] - card[1] - 12
     canvas.box((card[0] + 6, card[1] + 6, card[0] + 6 + side, card[3] - 6), look.pale, radius=9)
     canvas.thing(tile, (card[0] + 12, card[1] + 12, card[0] + side, card[3] - 12))
-    canvas.text((card[0] + side + 26, card[1] + 2, right - 14, card[3] - 2), tile.label, 24, look.ink, bold=True,
-                lines=2)
+    canvas.text(
+        (card[0] + side + 26, card[1] + 2, right - 14, card[3] - 2), tile.label, 24, look.ink, bold=True, lines=2
+    )
 
 
 def programme(page: Page, setter: Setter, random: Random) -> Canvas:
@@ -126,8 +127,14 @@ def notice(page: Page, setter: Setter, random: Random) -> Canvas:
         y = 134 + high / 2 + index // cols * (high + 34)
         # Mirroring swaps sides, not numbers.
         number = str(index + 1) if page.pick in {"first", "last"} else ""
-        layer = _note(canvas, tile, number, side=(wide, high), paper=papers[index % len(papers)],
-                      pin=random.choice(("#d8152a", "#1f6fd6", "#178a4c", "#e08a00")))
+        layer = _note(
+            canvas,
+            tile,
+            number,
+            side=(wide, high),
+            paper=papers[index % len(papers)],
+            pin=random.choice(("#d8152a", "#1f6fd6", "#178a4c", "#e08a00")),
+        )
         canvas.paste(layer, x, y, random.uniform(-2.2, 2.2))
         boxes.append((x - wide / 2, y - high / 2, x + wide / 2, y + high / 2))
     _ring(canvas, page, boxes, ink, (8, 8))
@@ -172,8 +179,15 @@ def _sight(canvas: Canvas, tile: Tile, centre: tuple[float, float], side: float,
     canvas.thing(tile, (x - side / 2, y - side / 2, x + side / 2, y + side / 2))
     sign = (x - wide / 2, y + side / 2 + 8, x + wide / 2, y + side / 2 + 58)
     canvas.card(sign, "#fffdf5", radius=7, depth=3, outline="#7a5c34")
-    canvas.text((sign[0] + 7, sign[1] + 1, sign[2] - 7, sign[3] - 1), tile.label, 18, "#2b2416", bold=True, lines=2,
-                align="centre")
+    canvas.text(
+        (sign[0] + 7, sign[1] + 1, sign[2] - 7, sign[3] - 1),
+        tile.label,
+        18,
+        "#2b2416",
+        bold=True,
+        lines=2,
+        align="centre",
+    )
     reach = max(wide, side) / 2
     return (x - reach, y - side / 2, x + reach, sign[3])
 

@@ -42,8 +42,9 @@ class Canvas:
         """A point in pixels, mirrored likewise."""
         return ((self.width - x if self.setter.rtl else x) * SCALE, y * SCALE)
 
-    def box(self, box: Box, fill: str | None, *, radius: float = 0, outline: str | None = None,
-            width: float = 1) -> None:
+    def box(
+        self, box: Box, fill: str | None, *, radius: float = 0, outline: str | None = None, width: float = 1
+    ) -> None:
         """A rectangle, with round corners if asked."""
         self.pen.rounded_rectangle(self.pixels(box), radius * SCALE, fill, outline, round(width * SCALE))
 
@@ -63,8 +64,9 @@ class Canvas:
         self.shadow(box, radius=radius, depth=depth)
         self.box(box, fill, radius=radius, outline=outline)
 
-    def disc(self, x: float, y: float, radius: float, fill: str | None, *, outline: str | None = None,
-             width: float = 1) -> None:
+    def disc(
+        self, x: float, y: float, radius: float, fill: str | None, *, outline: str | None = None, width: float = 1
+    ) -> None:
         """A circle."""
         cx, cy = self.point(x, y)
         reach = radius * SCALE
@@ -92,17 +94,35 @@ class Canvas:
         left, top, right, bottom = (round(value) for value in self.pixels(box))
         size = (right - left, bottom - top)
         mask = Image.linear_gradient("L").resize(size)
-        self.image.paste(Image.composite(Image.new("RGB", size, lower), Image.new("RGB", size, upper), mask),
-                         (left, top))
+        self.image.paste(
+            Image.composite(Image.new("RGB", size, lower), Image.new("RGB", size, upper), mask), (left, top)
+        )
 
-    def text(self, box: Box, text: str, size: float, fill: str, *, bold: bool = False, align: str = "start",
-             lines: int = 1, valign: str = "middle") -> Box:
+    def text(
+        self,
+        box: Box,
+        text: str,
+        size: float,
+        fill: str,
+        *,
+        bold: bool = False,
+        align: str = "start",
+        lines: int = 1,
+        valign: str = "middle",
+    ) -> Box:
         """Text fitted into a box; the box that its ink takes up, in page units."""
         if not text:
             return box
         left, top, right, bottom = box
-        block = setting.fit(self.setter, text, (right - left) * SCALE, (bottom - top) * SCALE, round(size * SCALE),
-                            lines=lines, bold=bold)
+        block = setting.fit(
+            self.setter,
+            text,
+            (right - left) * SCALE,
+            (bottom - top) * SCALE,
+            round(size * SCALE),
+            lines=lines,
+            bold=bold,
+        )
         slack = (bottom - top) * SCALE - block.height
         upper = top * SCALE + slack * {"top": 0.0, "middle": 0.5, "bottom": 1.0}[valign]
         widest = 0.0

@@ -14,9 +14,18 @@ from .pages import Page
 from .primitives import Canvas
 
 LAYOUTS: dict[str, Callable[[Page, Setter, Random], Canvas]] = {
-    "grid": shopping.grid, "list": shopping.listing, "leaflet": shopping.leaflet, "stall": shopping.stall,
-    "menu": meals.menu, "table": meals.table, "weekplan": meals.weekplan, "delivery": meals.delivery,
-    "packing": outdoor.packing, "programme": outdoor.programme, "notice": outdoor.notice, "spot": outdoor.spot,
+    "grid": shopping.grid,
+    "list": shopping.listing,
+    "leaflet": shopping.leaflet,
+    "stall": shopping.stall,
+    "menu": meals.menu,
+    "table": meals.table,
+    "weekplan": meals.weekplan,
+    "delivery": meals.delivery,
+    "packing": outdoor.packing,
+    "programme": outdoor.programme,
+    "notice": outdoor.notice,
+    "spot": outdoor.spot,
 }
 _QUALITIES = (72, 64, 56, 48, 42)
 _WANTED = 25 * 1024
@@ -32,8 +41,16 @@ def _written(page: Page) -> Iterator[str]:
     words = page.words
     yield from (page.heading, words.shop, words.restaurant, words.reviews, words.cart, words.deal, words.order)
     for tile in page.tiles:
-        yield from (tile.label, tile.price, tile.old_price, tile.discount_text, tile.rating_text, tile.reviews_text,
-                    tile.badge, tile.slot)
+        yield from (
+            tile.label,
+            tile.price,
+            tile.old_price,
+            tile.discount_text,
+            tile.rating_text,
+            tile.reviews_text,
+            tile.badge,
+            tile.slot,
+        )
 
 
 def draw(page: Page) -> Image.Image:

@@ -67,8 +67,7 @@ def _chunks(text: str, language: str, *, force: bool) -> list[tuple[str, str]]:
     return found
 
 
-def _wrapped(setter: Setter, chunks: list[tuple[str, str]], width: float, size: int, *,
-             bold: bool) -> list[str] | None:
+def _wrapped(setter: Setter, chunks: list[tuple[str, str]], width: float, size: int, *, bold: bool) -> list[str] | None:
     """Greedy lines, or none where a chunk alone is too wide."""
     lines: list[str] = []
     for chunk, space in chunks:
@@ -82,8 +81,9 @@ def _wrapped(setter: Setter, chunks: list[tuple[str, str]], width: float, size: 
     return lines
 
 
-def _balanced(setter: Setter, chunks: list[tuple[str, str]], lines: list[str], width: float, size: int, *,
-              bold: bool) -> list[str]:
+def _balanced(
+    setter: Setter, chunks: list[tuple[str, str]], lines: list[str], width: float, size: int, *, bold: bool
+) -> list[str]:
     """The same number of lines, but of like lengths."""
     low, high = width / len(lines) * 0.8, width
     for _ in range(6 if len(lines) > 1 else 0):

@@ -14,8 +14,9 @@ def sheet(paths: Sequence[Path]) -> Image.Image:
     """Up to twelve pictures with their ids under them."""
     image = Image.new("RGB", (_COLUMNS * _CELL, _ROWS * _TALL), "#d9dce2")
     pen = ImageDraw.Draw(image)
-    font = ImageFont.truetype(str(FONT_DIR / FAMILIES["sans"].format("Regular")), 17,
-                              layout_engine=ImageFont.Layout.BASIC)
+    font = ImageFont.truetype(
+        str(FONT_DIR / FAMILIES["sans"].format("Regular")), 17, layout_engine=ImageFont.Layout.BASIC
+    )
     for index, path in enumerate(paths):
         left, top = index % _COLUMNS * _CELL, index // _COLUMNS * _TALL
         with Image.open(path) as picture:
@@ -34,5 +35,5 @@ def write_sheets(paths: Sequence[Path], folder: Path) -> Iterator[Path]:
         mine = [path for path in paths if path.parent.name == country]
         for start in range(0, len(mine), _COLUMNS * _ROWS):
             target = folder / f"{country}-{start // (_COLUMNS * _ROWS) + 1}.png"
-            sheet(mine[start:start + _COLUMNS * _ROWS]).save(target)
+            sheet(mine[start : start + _COLUMNS * _ROWS]).save(target)
             yield target

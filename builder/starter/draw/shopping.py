@@ -48,8 +48,7 @@ def _reviews(canvas: Canvas, page: Page, tile: Tile, look: Palette, box: Box) ->
     canvas.text((left, top + half, right, bottom), voices, 16, look.muted)
 
 
-def _badge(canvas: Canvas, tile: Tile, look: Palette, x: float, y: float, *,
-           room: float) -> None:
+def _badge(canvas: Canvas, tile: Tile, look: Palette, x: float, y: float, *, room: float) -> None:
     if tile.badge:
         wide = min(canvas.text_width(tile.badge, 15, bold=True) + 26, room)
         canvas.shadow((x, y, x + wide, y + 28), radius=14, depth=2)
@@ -126,8 +125,9 @@ def _leaflet_cell(canvas: Canvas, tile: Tile, look: Palette, box: Box, tag: str)
     canvas.card(box, "#ffffff", radius=6, depth=3)
     floor = bottom - 132
     canvas.thing(tile, (left + 26, top + 20, right - 26, floor - 4))
-    canvas.text((left + 12, floor, right - 12, floor + 50), tile.label, 19, look.ink, bold=True, lines=2,
-                align="centre")
+    canvas.text(
+        (left + 12, floor, right - 12, floor + 50), tile.label, 19, look.ink, bold=True, lines=2, align="centre"
+    )
     canvas.box((left, bottom - 74, right, bottom), tag, radius=6)
     if tile.old_price:
         low = bottom - 50
@@ -135,11 +135,13 @@ def _leaflet_cell(canvas: Canvas, tile: Tile, look: Palette, box: Box, tag: str)
         canvas.line([(used[0] - 4, low - 6), (used[2] + 4, bottom - 66)], look.sale, 2)
         canvas.text((left + 10, low, right - 10, bottom - 4), tile.price, 30, look.sale, bold=True, align="centre")
         burst(canvas, right - 34, top + 34, 41, look.sale)
-        canvas.text((right - 66, top + 14, right - 2, top + 54), tile.discount_text, 22, "#ffffff", bold=True,
-                    align="centre")
+        canvas.text(
+            (right - 66, top + 14, right - 2, top + 54), tile.discount_text, 22, "#ffffff", bold=True, align="centre"
+        )
     else:
-        canvas.text((left + 10, bottom - 72, right - 10, bottom - 2), tile.price, 34, look.sale, bold=True,
-                    align="centre")
+        canvas.text(
+            (left + 10, bottom - 72, right - 10, bottom - 2), tile.price, 34, look.sale, bold=True, align="centre"
+        )
 
 
 def leaflet(page: Page, setter: Setter, random: Random) -> Canvas:
@@ -149,8 +151,9 @@ def leaflet(page: Page, setter: Setter, random: Random) -> Canvas:
     rows = -(-count // cols)
     look, ink = palette(random), pen(random)
     tall = 350 if rows > 1 else 410
-    base, tag = random.choice((("#fff3c9", "#ffdf3d"), ("#fdeadf", "#ffe27a"), ("#e8f4e6", "#ffe45c"),
-                               ("#e9f1fb", "#ffe14d")))
+    base, tag = random.choice(
+        (("#fff3c9", "#ffdf3d"), ("#fdeadf", "#ffe27a"), ("#e8f4e6", "#ffe45c"), ("#e9f1fb", "#ffe14d"))
+    )
     canvas = Canvas(900, 178 + rows * (tall + 22) + 12, base, setter, random)
     canvas.fade((0, 0, 900, 142), look.accent, look.deep)
     canvas.shape([(0, 142), (900, 142), (900, 128), (0, 160)], look.deep)
@@ -185,8 +188,7 @@ def _awning(canvas: Canvas, look: Palette) -> None:
         canvas.oval((left, 96, left + wide, 146), fill)
 
 
-def _crate(canvas: Canvas, tile: Tile, look: Palette, box: Box, wood: tuple[str, str], *,
-           slate: bool) -> None:
+def _crate(canvas: Canvas, tile: Tile, look: Palette, box: Box, wood: tuple[str, str], *, slate: bool) -> None:
     left, top, right, bottom = box
     rim = bottom - 108
     canvas.thing(tile, (left + 16, top + 4, right - 16, rim - 2))
@@ -197,8 +199,9 @@ def _crate(canvas: Canvas, tile: Tile, look: Palette, box: Box, wood: tuple[str,
     tag = (left + 9, rim + 14, right - 9, bottom - 13)
     canvas.box(tag, "#2c3330" if slate else "#fffdf3", radius=5, outline="#8d7a58", width=1)
     label, price = ("#ffffff", "#ffe27a") if slate else (look.ink, look.sale)
-    canvas.text((tag[0] + 6, tag[1] + 2, tag[2] - 6, tag[1] + 46), tile.label, 18, label, bold=True, lines=2,
-                align="centre")
+    canvas.text(
+        (tag[0] + 6, tag[1] + 2, tag[2] - 6, tag[1] + 46), tile.label, 18, label, bold=True, lines=2, align="centre"
+    )
     canvas.text((tag[0] + 6, tag[1] + 46, tag[2] - 6, tag[3] - 1), tile.price, 24, price, bold=True, align="centre")
 
 

@@ -83,8 +83,15 @@ def cut(source: Path, face: int, chars: set[str], target: Path) -> None:
     """Write the subset of a font; its shaping tables are kept for the characters that stay."""
     subset, library = _tools()
     options = subset.Options()
-    options.set(layout_features="*", notdef_outline=True, hinting=False, desubroutinize=True, drop_tables=["meta"],
-                name_IDs=[0, 1, 2, 3, 4, 5, 6, 13, 14], recalc_timestamp=False)
+    options.set(
+        layout_features="*",
+        notdef_outline=True,
+        hinting=False,
+        desubroutinize=True,
+        drop_tables=["meta"],
+        name_IDs=[0, 1, 2, 3, 4, 5, 6, 13, 14],
+        recalc_timestamp=False,
+    )
     font = library.TTFont(source, fontNumber=face, lazy=True, recalcTimestamp=False)
     cutter = subset.Subsetter(options)
     # Shaping may take a character apart, as it does with Thai sara am: the parts must be there too.
