@@ -1,4 +1,4 @@
-"""The renderer: what a page says is true by construction, twins differ in one place, and scripts are shaped or refused."""
+"""The renderer: pages say what their pick needs, twins differ in one place, and scripts are shaped or refused."""
 
 import io
 import os
