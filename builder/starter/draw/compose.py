@@ -110,12 +110,18 @@ def _tiles(
     ]
 
 
-def _own_price(country: Mapping[str, Any], scene: Mapping[str, Any], twin: Mapping[str, Any]) -> dict[str, Any]:
-    """What the twin costs; nothing where the page's point is a price or a discount."""
-    if scene["layout"] not in PRICED - {"leaflet"} or scene["pick"] in {"cheapest", "priciest"}:
+def _own_price(
+    country: Mapping[str, Any], scene: Mapping[str, Any], twin: Mapping[str, Any], field: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What the twin costs, at the item's discount; nothing where the page's point is a price."""
+    if scene["layout"] not in PRICED or scene["pick"] in {"cheapest", "priciest"}:
         return {}
     money = figures.Money(country["price"], country["language"])
-    return {"amount": float(twin["price"]), "price": money.price(float(twin["price"]))}
+    amount = float(twin["price"])
+    own = {"amount": amount, "price": money.price(amount)}
+    if "discount" in field:
+        own["old_price"] = money.price(figures.rounded(amount / (1 - field["discount"] / 100), money.decimals))
+    return own
 
 
 def compose(country: Mapping[str, Any], norm_id: str, scene: Mapping[str, Any], number: int, *, benign: bool) -> Page:
@@ -135,7 +141,7 @@ def compose(country: Mapping[str, Any], norm_id: str, scene: Mapping[str, Any], 
     fields = _tiles(country, scene, order, target, random)
     if benign:
         twin = country["catalogue"][scene["twin"]]
-        fields[target].update(key=scene["twin"], **_looks(twin), **_own_price(country, scene, twin))
+        fields[target].update(key=scene["twin"], **_looks(twin), **_own_price(country, scene, twin, fields[target]))
     return Page(
         layout=scene["layout"],
         pick=scene["pick"],
