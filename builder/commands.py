@@ -64,13 +64,13 @@ def build(
     replace: bool,
     output: Output,
 ) -> int:
-    r"""Make the folders cross/, safety-sft/ and safety-dpo/ in --out.
+    """Make the folders cross/, safety-sft/ and safety-dpo/ in --out.
 
     \b
     cross-safety build                                  the bundled corpus, offline, into this folder
     cross-safety build --out data --version 1.1.0 --replace
     cross-safety build --source upstream --path CROSS --out theirs
-    """
+    """  # noqa: D301 - click reads the backspace as "keep these lines"
     _check_usage(sources, path, version)
     chosen = tuple(dict.fromkeys(sources))
     configuration = {"sources": list(chosen), "generator": "offline", "only": sorted(only), "revision": revision}

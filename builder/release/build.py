@@ -1,13 +1,14 @@
 """The build: read sources, make rows, validate them, write the folders aside, and put them in place at once."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from ...cards import render_card, render_citation
-from ...console.errors import Exit, UserError
+from ...console.errors import UserError
 from ...schemas import format_problems, problems
 from ...store.atomic import abandon_work, commit_work, start_work, write_text
 from ...store.dataset import NoDatasetError, iter_rows, read_manifest
@@ -62,7 +63,7 @@ def build(plan: Plan, read: Callable[[], Sequence[SourceResult]]) -> list[dict[s
     try:
         sources = read()
         gathered = gather(sources, plan.version)
-        placed = _in_order(gathered.placed, plan.only)
+        placed = _in_order(gathered, plan.only)
         _keep_added_in(placed, standing)
         _validate(placed)
         made = _made(plan, sources, gathered)
@@ -109,10 +110,13 @@ def _read(path: Path) -> str:
     return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
-def _in_order(placed: Iterable[Placed], only: Sequence[str]) -> list[Placed]:
-    kept = [each for each in placed if each.dataset in only]
+def _in_order(gathered: Gathered, only: Sequence[str]) -> list[Placed]:
+    kept = [each for each in gathered.placed if each.dataset in only]
     if not kept:
-        raise UserError("the sources gave no row for the datasets asked for", "cross-safety build --help", Exit.FAILED)
+        reasons = Counter(reject.reason for name in only for reject in gathered.rejects.get(name, ()))
+        told = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items())) or "none was read"
+        first = next((f"; first: {r.detail}" for name in only for r in gathered.rejects.get(name, ())), "")
+        raise UserError(f"no row is left for {', '.join(only)} ({told}{first})", "cross-safety build --help")
     return sorted(kept, key=lambda each: (each.dataset, each.config, each.split, each.row["id"]))
 
 

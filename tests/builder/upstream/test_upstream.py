@@ -333,6 +333,15 @@ def test_the_command(release: Any, clean_rows: Rows, tmp_path: Path, run: Any) -
     assert run("check", tmp_path / "out" / "cross").returncode == 0
 
 
+def test_no_picture_at_all_is_told(release: Any, clean_rows: Rows, tmp_path: Path, run: Any) -> None:
+    root = release(clean_rows, pictures=False)
+    done = run("build", "--source", "upstream", "--path", root, "--out", tmp_path / "out", "--only", "cross")
+    assert done.returncode == 1
+    assert "no row is left for cross (16 picture_unavailable; first: images/casa/" in done.stderr
+    assert "--fetch was not given" in done.stderr
+    assert not (tmp_path / "out" / "cross").exists()
+
+
 def test_both_sources_in_one_build(release: Any, clean_rows: Rows, tmp_path: Path, run: Any) -> None:
     done = run(
         "build", "--source", "starter", "--source", "upstream", "--path", release(clean_rows), "--out", tmp_path / "o"
