@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,19 @@ def shingles(text: str, size: int = GRAMS) -> frozenset[str]:
 def jaccard(a: frozenset[str], b: frozenset[str]) -> float:
     """Shared part of two sets of n-grams, 0 to 1."""
     return len(a & b) / len(a | b) if a or b else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a photograph looks: a 64-bit difference hash to find candidates, a thumbnail to confirm them."""
+
+    hash: int
+    thumbnail: NDArray[np.float32]
+
+
+def look(data: bytes) -> Look:
+    """The look of picture bytes."""
+    return Look(difference_hash(data), thumbnail(data))
 
 
 def difference_hash(data: bytes) -> int:

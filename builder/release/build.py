@@ -10,10 +10,12 @@ from typing import Any
 from ...cards import render_card, render_citation
 from ...console.errors import UserError
 from ...schemas import format_problems, problems
-from ...store.atomic import abandon_work, commit_work, start_work, write_text
+from ...store.atomic import abandon_work, commit_work, recover, start_work, write_text
 from ...store.dataset import NoDatasetError, iter_rows, read_manifest
+from ...store.diff import Diff, bump_between, describe, diff_folders
 from ...store.features import SCHEMA_OF
 from ..sources.items import Input, Reject, SourceResult
+from .against import read_against
 from .gather import Gathered, gather
 from .manifest import Made, creation_time, make_manifest
 from .rows import Placed
@@ -31,6 +33,7 @@ class Plan:
     configuration: dict[str, Any]
     only: tuple[str, ...] = DATASETS
     replace: bool = False
+    against: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +47,15 @@ class Standing:
     withdrawn: str
 
 
-def build(plan: Plan, read: Callable[[], Sequence[SourceResult]]) -> list[dict[str, Any]]:
+def build(
+    plan: Plan, read: Callable[[], Sequence[SourceResult]], warn: Callable[[str], None] = lambda _: None
+) -> list[dict[str, Any]]:
     """Build the datasets that the sources feed and put them in place together.
 
     Args:
         plan: where and under which version.
         read: reads the sources; called after the folder was found fit.
+        warn: told where the version number is raised by less than the rows ask for.
 
     Returns:
         The manifests of the folders written.
@@ -58,21 +64,25 @@ def build(plan: Plan, read: Callable[[], Sequence[SourceResult]]) -> list[dict[s
         UserError: a folder in the way, another version without ``replace``, invalid rows, nothing to write.
     """
     plan.out.mkdir(parents=True, exist_ok=True)
+    recover(plan.out)
     standing = {name: look_at(plan, name) for name in plan.only}
+    against, named = read_against(plan.against)
     new = start_work(plan.out)
     try:
         sources = read()
-        gathered = gather(sources, plan.version)
+        gathered = gather(sources, plan.version, against)
         placed = _in_order(gathered, plan.only)
         _keep_added_in(placed, standing)
         _validate(placed)
-        made = _made(plan, sources, gathered)
+        made = _made(plan, sources, gathered, named)
         build_id = made.build_id(placed)
         names = [name for name in plan.only if any(each.dataset == name for each in placed)]
         manifests = [
             _write(new / name, name, made, build_id, placed, gathered.rejects.get(name, []), standing[name])
             for name in names
         ]
+        for manifest in manifests:
+            _log_changes(plan, new / manifest["name"], manifest, standing[manifest["name"]], warn)
         commit_work(plan.out)
     finally:
         abandon_work(plan.out)
@@ -138,11 +148,12 @@ def _validate(placed: Sequence[Placed]) -> None:
             raise UserError(f"{dataset}: {twice} row ids stand twice")
 
 
-def _made(plan: Plan, sources: Sequence[SourceResult], gathered: Gathered) -> Made:
+def _made(plan: Plan, sources: Sequence[SourceResult], gathered: Gathered, named: Sequence[dict[str, Any]]) -> Made:
     inputs: list[Input] = [each for source in sources for each in source.inputs]
     notes = [note for source in sources for note in source.notes]
     leakage = {"checked": gathered.checked, "rejected": dict(sorted(gathered.leaks.items())), "remaining": 0}
-    return Made(plan.version, creation_time(), plan.configuration, inputs, notes, leakage)
+    configuration = plan.configuration | ({"against": list(named)} if named else {})
+    return Made(plan.version, creation_time(), configuration, inputs, notes, leakage)
 
 
 def _write(
@@ -167,19 +178,30 @@ def _write(
     write_text(folder / "manifest.json", json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
     write_text(folder / "rejects.jsonl", "".join(json.dumps(asdict(r), ensure_ascii=False) + "\n" for r in rejects))
     write_text(folder / "withdrawn.jsonl", standing.withdrawn)
-    write_text(folder / "CHANGELOG.md", changelog(manifest, standing))
     write_text(folder / "README.md", render_card(manifest))
     write_text(folder / "CITATION.cff", render_citation(manifest))
     return manifest
 
 
-def changelog(manifest: dict[str, Any], standing: Standing) -> str:
-    """The dataset's changelog with this version's entry on top."""
+def _log_changes(
+    plan: Plan, folder: Path, manifest: dict[str, Any], standing: Standing, warn: Callable[[str], None]
+) -> None:
+    """Write the changelog, and warn where the number is raised by less than the changes ask for."""
+    name, version = manifest["name"], manifest["version"]
+    diff = diff_folders(plan.out / name, folder) if standing.version not in (None, version) else None
+    write_text(folder / "CHANGELOG.md", changelog(manifest, standing, diff))
+    order = ("none", "patch", "minor", "major")
+    if diff and order.index(bump_between(diff.old, diff.new)) < order.index(diff.bump):
+        warn(f"{name}: the changes since {diff.old} ask for a {diff.bump} version, and {version} is less")
+
+
+def changelog(manifest: dict[str, Any], standing: Standing, diff: Diff | None) -> str:
+    """The dataset's changelog with this version's entry on top; a rebuild of a version keeps its entry."""
     title = f"# Changelog of {manifest['name']}\n"
     old = standing.changelog.removeprefix(title)
-    if standing.version == manifest["version"]:
-        old = "\n## " + old.split("\n## ", 2)[2] if old.count("\n## ") > 1 else ""
+    if diff is None and manifest["parent"]:
+        return standing.changelog
     rows = sum(file["rows"] for file in manifest["files"])
-    since = f", after {manifest['parent']}" if manifest["parent"] else ", the first version"
-    entry = f"\n## {manifest['version']} ({manifest['created'][:10]})\n\n{rows} rows{since}.\n"
-    return title + entry + old
+    told = f"{rows} rows, the first version." if diff is None else f"{rows} rows; {describe(diff)}"
+    entry = f"\n## {manifest['version']} ({manifest['created'][:10]})\n\n{told}\n"
+    return title + entry + ("" if diff is None else old)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from ...store.likeness import look
 from ..sources.items import CrossRow, Reject, SourceResult, TrainItem
 from ..stages import extract_norm
 from ..starter.corpus import Norm
@@ -69,7 +70,8 @@ def _training_rows(kept: list[Pair], version: str) -> Iterator[Placed]:
 
 def _test_footprint(row: CrossRow) -> Footprint:
     scene = (row.scene["layout"], _things(row.item, row.scene["others"])) if row.scene else None
-    return Footprint(row.id, row.picture.sha256, row.picture.path, scene, row.norm, row.topic, row.item)
+    seen = None if row.scene else look(row.picture.path.read_bytes())
+    return Footprint(row.id, row.picture.sha256, seen, scene, row.norm, row.topic, row.item)
 
 
 def _train_footprint(pair: Pair) -> Footprint:
@@ -78,7 +80,7 @@ def _train_footprint(pair: Pair) -> Footprint:
     return Footprint(
         item.id,
         item.picture.sha256,
-        item.picture.path,
+        None if item.scene else look(item.picture.path.read_bytes()),
         scene,
         norm.text("norm") if norm else None,
         norm.text("topic") if norm else None,

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from ...store.likeness import correlation, difference_hash, jaccard, near_pairs, shingles, thumbnail
+from ...store.likeness import Look, correlation, jaccard, near_pairs, shingles
 
 NORM_LIKENESS = 0.6
 PIXEL_LIKENESS = 0.95
@@ -12,11 +11,11 @@ PIXEL_LIKENESS = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """What of a row could leak. ``scene`` is (layout, things) of a rendered page; photographs have None."""
+    """What of a row could leak: a rendered page by its ``scene`` (layout, things), a photograph by its ``look``."""
 
     id: str
     image_sha256: str
-    path: Path | None
+    look: Look | None
     scene: tuple[str, frozenset[str]] | None
     norm: str | None
     topic: str | None
@@ -89,21 +88,13 @@ def _near_norms(train: Sequence[Footprint], test: Sequence[Footprint]) -> Iterab
 
 def _near_pictures(train: Sequence[Footprint], test: Sequence[Footprint]) -> Iterable[tuple[str, str]]:
     """Photographs alone: pages of one layout look alike to a hash, so they go by their scene."""
-    ours = {row.image_sha256: row for row in train if row.scene is None and row.path}
-    theirs = {row.image_sha256: row for row in test if row.scene is None and row.path}
-    left, right = list(ours.values()), list(theirs.values())
-    near = {}
-    for i, j in near_pairs(_hashes(left), _hashes(right)):
-        if correlation(thumbnail(_bytes(left[i])), thumbnail(_bytes(right[j]))) >= PIXEL_LIKENESS:
-            near[left[i].image_sha256] = right[j].id
+    ours = {row.image_sha256: row.look for row in train if row.look is not None}
+    theirs = {row.image_sha256: (row.look, row.id) for row in test if row.look is not None}
+    left, right = list(ours.items()), list(theirs.values())
+    pairs = near_pairs([look.hash for _, look in left], [look.hash for look, _ in right])
+    near = {
+        left[i][0]: right[j][1]
+        for i, j in pairs
+        if correlation(left[i][1].thumbnail, right[j][0].thumbnail) >= PIXEL_LIKENESS
+    }
     return ((row.id, near[row.image_sha256]) for row in train if row.image_sha256 in near)
-
-
-def _hashes(rows: Sequence[Footprint]) -> list[int]:
-    return [difference_hash(_bytes(row)) for row in rows]
-
-
-def _bytes(row: Footprint) -> bytes:
-    if row.path is None:
-        raise ValueError(f"{row.id}: no picture at hand")
-    return row.path.read_bytes()

@@ -136,10 +136,13 @@ def _configs(placed: Sequence[Placed]) -> dict[str, Any]:
 
 
 def describe_config(splits: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Rows a split, hashes and counts of one config; ``rows`` in the order of splits and ids."""
+    """Rows a split, hashes and counts of one config; ``rows`` in the order of splits and ids.
+
+    ``rows_sha256`` leaves ``added_in`` out: it tells of earlier versions, which a regeneration need not have at hand.
+    """
     return {
         "splits": _ordered(Counter(splits)),
-        "rows_sha256": rows_sha256(rows),
+        "rows_sha256": rows_sha256({k: v for k, v in row.items() if k != "added_in"} for row in rows),
         "ids_sha256": sha256_bytes("".join(f"{row['id']}\n" for row in rows).encode()),
         "counts": {
             field: _ordered(Counter(str(row[field]) for row in rows if row[field] is not None))

@@ -8,6 +8,7 @@ from cross_safety.builder.release import gather as gathering
 from cross_safety.builder.release.leakage import Footprint, Leak, LeakError, assert_no_leak, find_leaks
 from cross_safety.builder.sources.items import SourceResult
 from cross_safety.builder.sources.starter import read_starter
+from cross_safety.store.likeness import Look, look
 from PIL import Image, ImageDraw
 
 CLEAN_TRAIN = Footprint(
@@ -18,14 +19,14 @@ CLEAN_TEST = Footprint(
 )
 
 
-def photo(path: Path, size: tuple[int, int], seed: int) -> Path:
+def photo(path: Path, size: tuple[int, int], seed: int) -> Look:
     image = Image.new("RGB", (600, 420), (90, 110, 130))
     draw = ImageDraw.Draw(image)
     for i in range(10):
         x, y = (seed * 71 + i * 137) % 520, (seed * 53 + i * 91) % 360
         draw.ellipse((x, y, x + 120 + 9 * i, y + 70 + 7 * i), fill=((i * 80 + seed) % 256, (i * 45 + seed) % 256, 60))
     image.resize(size).save(path)
-    return path
+    return look(path.read_bytes())
 
 
 def test_clean_rows_do_not_leak() -> None:
@@ -50,9 +51,9 @@ def test_planted_leak(change: dict[str, object], kind: str) -> None:
 
 
 def test_the_same_photograph_made_smaller_leaks(tmp_path: Path) -> None:
-    one = replace(CLEAN_TRAIN, scene=None, path=photo(tmp_path / "a.jpg", (400, 280), 0))
-    two = replace(CLEAN_TEST, scene=None, path=photo(tmp_path / "b.png", (200, 140), 0))
-    other = replace(CLEAN_TEST, scene=None, path=photo(tmp_path / "c.png", (200, 140), 7))
+    one = replace(CLEAN_TRAIN, scene=None, look=photo(tmp_path / "a.jpg", (400, 280), 0))
+    two = replace(CLEAN_TEST, scene=None, look=photo(tmp_path / "b.png", (200, 140), 0))
+    other = replace(CLEAN_TEST, scene=None, look=photo(tmp_path / "c.png", (200, 140), 7))
     assert find_leaks([one], [two]) == [Leak("t1", "r1", "near_picture")]
     assert find_leaks([one], [other]) == []
 

@@ -68,6 +68,7 @@ def read_upstream(
     *,
     revision: str | None = None,
     fetch: bool = False,
+    exclude: Mapping[str, str] | None = None,
     progress: Progress = _in_turn,
     hosts: frozenset[str] = HOSTS,
 ) -> SourceResult:
@@ -77,6 +78,7 @@ def read_upstream(
         root: holds ``data/{casa,safeworld}/{english,multilingual}.json`` and ``images/{casa,safeworld}/``.
         revision: which version this is, as the user knows it; recorded.
         fetch: ask for pictures that the folder lacks.
+        exclude: reasons by id of rows, or of base rows with all their wordings, that were reviewed and are left out.
         progress: wraps the rows as they are read.
         hosts: hosts that may be asked for pictures.
 
@@ -97,6 +99,10 @@ def read_upstream(
     flags = _flags(rows)
     norms = _norm_ids(rows)
     for row in progress(rows, "upstream", len(rows)):
+        reviewed = (exclude or {}).get(row.id) or (exclude or {}).get(row.base)
+        if reviewed is not None:
+            found.rejects.append(Reject(row.id, "excluded", reviewed))
+            continue
         try:
             picture = find_picture(root, row.subset, row.raw["file_name"], fetch=fetch, hosts=hosts)
         except PictureError as error:
@@ -107,6 +113,27 @@ def read_upstream(
             found.rejects.append(made)
         else:
             found.cross.append(made)
+    return found
+
+
+def read_exclusions(name: str) -> dict[str, str]:
+    """Reasons by id from a JSON-lines file of ``id`` and ``reason``; ``default`` is the list that ships with us.
+
+    Raises:
+        UserError: no such file, or a line that is no object with both as text.
+    """
+    path = Path(__file__).with_name("exclusions.jsonl") if name == "default" else Path(name)
+    if not path.is_file():
+        raise UserError(
+            f"--exclude {name}: no such file", "--exclude default, for the list that ships with cross-safety"
+        )
+    found = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            row = json.loads(line)
+            found[str(row["id"])] = str(row["reason"])
+        except (json.JSONDecodeError, KeyError, TypeError):
+            raise UserError(f'{path}:{number}: a line like {{"id": "…", "reason": "…"}} is wanted') from None
     return found
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from cross_safety.builder.sources.items import PictureError
-from cross_safety.builder.sources.upstream import read_upstream
+from cross_safety.builder.sources.upstream import read_exclusions, read_upstream
 from cross_safety.builder.sources.upstream.flagging import infer_domain
 from cross_safety.builder.sources.upstream.pictures import find_picture
 from cross_safety.console import UserError
@@ -331,6 +331,39 @@ def test_the_command(release: Any, clean_rows: Rows, tmp_path: Path, run: Any) -
         "original-safeworld-mx-1-p1-multi"
     }
     assert run("check", tmp_path / "out" / "cross").returncode == 0
+
+
+def test_excluded_rows(release: Any, clean_rows: Rows, tmp_path: Path, run: Any) -> None:
+    listed = tmp_path / "list.jsonl"
+    listed.write_text(
+        '{"id": "original-casa-jp-1", "reason": "reviewed"}\n{"id": "original-casa-sa-1-p2-en", "reason": "r"}\n'
+    )
+    done = run(
+        "build", "--source", "upstream", "--path", release(clean_rows), "--exclude", listed, "--out", tmp_path / "o"
+    )
+    assert done.returncode == 3
+    rejects = [json.loads(line) for line in (tmp_path / "o" / "cross" / "rejects.jsonl").read_text().splitlines()]
+    assert sorted(each["id"] for each in rejects) == [
+        *(f"original-casa-jp-1-p{i}-{end}" for i, end in ((1, "en"), (1, "multi"), (2, "en"), (3, "en"))),
+        "original-casa-sa-1-p2-en",
+    ]
+    assert {each["reason"] for each in rejects} == {"excluded"}
+
+
+def test_the_shipped_exclusions(release: Any, make_casa: Any) -> None:
+    shipped = read_exclusions("default")
+    assert len(shipped) == 11
+    rows = [make_casa("Russia_2", "knife"), make_casa("Russia_3", "mirror")]
+    found = read_upstream(release({"casa/english": rows}), exclude=shipped)
+    assert [(each.id, each.reason) for each in found.rejects] == [("original-casa-ru-2-p1-en", "excluded")]
+    assert [row.source_index for row in found.cross] == ["Russia_3"]
+
+
+@pytest.mark.parametrize("line", ["x", "[]", '{"id": "a"}'])
+def test_a_broken_exclusion_list(tmp_path: Path, line: str) -> None:
+    (tmp_path / "l.jsonl").write_text(line)
+    with pytest.raises(UserError, match=r"l\.jsonl:1"):
+        read_exclusions(str(tmp_path / "l.jsonl"))
 
 
 def test_no_picture_at_all_is_told(release: Any, clean_rows: Rows, tmp_path: Path, run: Any) -> None:
