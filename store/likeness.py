@@ -11,6 +11,7 @@ from PIL import Image
 
 GRAMS = 5
 _SIDE = 32
+_EVEN = 24
 
 
 def shingles(text: str, size: int = GRAMS) -> frozenset[str]:
@@ -26,38 +27,51 @@ def jaccard(a: frozenset[str], b: frozenset[str]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a photograph looks: a 64-bit difference hash to find candidates, a thumbnail to confirm them."""
+    """How a photograph looks, its even border trimmed off.
+
+    ``hash`` and ``mirrored`` (of the picture turned left to right) are 64-bit difference hashes that find candidates;
+    ``thumbnail`` is a 32 × 32 grey reduction with mean 0 and deviation 1 that confirms them.
+    """
 
     hash: int
+    mirrored: int
     thumbnail: NDArray[np.float32]
 
 
 def look(data: bytes) -> Look:
-    """The look of picture bytes."""
-    return Look(difference_hash(data), thumbnail(data))
+    """The look of picture bytes; decoded once, at reduced size where the format allows."""
+    with Image.open(io.BytesIO(data)) as image:
+        image.draft("L", (_SIDE * 4, _SIDE * 4))
+        grey = _trimmed(image.convert("L"))
+    cells = np.asarray(grey.resize((_SIDE, _SIDE), Image.Resampling.BOX), dtype=np.float32)
+    centred: NDArray[np.float32] = (cells - cells.mean()) / max(float(cells.std()), 1.0)
+    turned = grey.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    return Look(_difference_hash(grey), _difference_hash(turned), centred)
 
 
-def difference_hash(data: bytes) -> int:
-    """64 bits that survive rescaling and recompression: is each of 8 × 8 grey cells darker than the next.
+def _trimmed(grey: Image.Image) -> Image.Image:
+    """A grey picture without rows and columns at its edges that have one even shade."""
+    cells = np.asarray(grey, dtype=np.int16)
+    uneven = [np.flatnonzero(np.ptp(cells, axis=axis) > _EVEN) for axis in (1, 0)]
+    if not all(len(places) for places in uneven):
+        return grey
+    (top, bottom), (left, right) = ((int(places[0]), int(places[-1]) + 1) for places in uneven)
+    return grey.crop((left, top, right, bottom))
+
+
+def _difference_hash(grey: Image.Image) -> int:
+    """64 bits that survive rescaling and recompression: is each of 8 × 8 cells lighter than the one before it.
 
     Source: the difference hash as N. Krawetz described it (2013), on a 9 × 8 reduction.
     """
-    with Image.open(io.BytesIO(data)) as image:
-        image.draft("L", (_SIDE, _SIDE))
-        small = image.convert("L").resize((9, 8), Image.Resampling.BOX)
-    cells = np.asarray(small, dtype=np.int16)
+    cells = np.asarray(grey.resize((9, 8), Image.Resampling.BOX), dtype=np.int16)
     bits = (cells[:, 1:] > cells[:, :-1]).ravel()
     return int("".join("1" if bit else "0" for bit in bits), 2)
 
 
-def thumbnail(data: bytes) -> NDArray[np.float32]:
-    """A 32 × 32 grey reduction with mean 0 and deviation 1, for confirmation on pixels."""
-    with Image.open(io.BytesIO(data)) as image:
-        image.draft("L", (_SIDE * 2, _SIDE * 2))
-        small = image.convert("L").resize((_SIDE, _SIDE), Image.Resampling.BOX)
-    cells = np.asarray(small, dtype=np.float32)
-    centred: NDArray[np.float32] = (cells - cells.mean()) / max(float(cells.std()), 1.0)
-    return centred
+def alike(one: Look, other: Look) -> float:
+    """Correlation of two looks, -1 to 1, the higher of the picture as it is and mirrored."""
+    return max(correlation(one.thumbnail, other.thumbnail), correlation(one.thumbnail[:, ::-1], other.thumbnail))
 
 
 def correlation(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ...store.likeness import Look, correlation, jaccard, near_pairs, shingles
+from ...store.likeness import Look, alike, jaccard, near_pairs, shingles
 
 NORM_LIKENESS = 0.6
 PIXEL_LIKENESS = 0.95
@@ -91,10 +91,8 @@ def _near_pictures(train: Sequence[Footprint], test: Sequence[Footprint]) -> Ite
     ours = {row.image_sha256: row.look for row in train if row.look is not None}
     theirs = {row.image_sha256: (row.look, row.id) for row in test if row.look is not None}
     left, right = list(ours.items()), list(theirs.values())
-    pairs = near_pairs([look.hash for _, look in left], [look.hash for look, _ in right])
-    near = {
-        left[i][0]: right[j][1]
-        for i, j in pairs
-        if correlation(left[i][1].thumbnail, right[j][0].thumbnail) >= PIXEL_LIKENESS
-    }
+    hashes = [look.hash for look, _ in right]
+    pairs = near_pairs([look.hash for _, look in left], hashes)
+    pairs += near_pairs([look.mirrored for _, look in left], hashes)
+    near = {left[i][0]: right[j][1] for i, j in pairs if alike(left[i][1], right[j][0]) >= PIXEL_LIKENESS}
     return ((row.id, near[row.image_sha256]) for row in train if row.image_sha256 in near)
