@@ -94,7 +94,8 @@ def _rows(folder: Path, manifest: Mapping[str, Any]) -> Iterator[dict[str, Any]]
                 yield row | {"config": file["config"], "split": file["split"]}
 
 
-def _withdrawn(folder: Path) -> set[str]:
+def withdrawn_ids(folder: Path) -> set[str]:
+    """Ids that ``withdrawn.jsonl`` of a dataset folder lists."""
     path = folder / "withdrawn.jsonl"
     if not path.is_file():
         return set()
@@ -123,7 +124,7 @@ def diff_folders(old: Path, new: Path) -> Diff:
         fields = _differing(known[row["id"]], row)
         if fields:
             (annotated if ANNOTATIONS.issuperset(fields) else changed)[row["id"]] = fields
-    withdrawn = gone & _withdrawn(new)
+    withdrawn = gone & withdrawn_ids(new)
     return Diff(
         name=after["name"],
         old=before["version"],

@@ -1,0 +1,115 @@
+"""A dataset by name, ``NAME[@REV]``: found or fetched, proved against its manifest, its rows with pictures."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from .dataset import NoDatasetError, read_manifest
+from .hashes import sha256_file
+from .reference import Reference, parse_reference
+
+Row = dict[str, Any]
+_FILE = re.compile(r"data/[a-z-]+/[a-z]+-\d{5}-of-\d{5}-[0-9a-f]{12}\.parquet")
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A dataset whose files are at hand: ``folder`` holds them, ``commit`` is the hub's where it came from there."""
+
+    reference: Reference
+    folder: Path
+    manifest: dict[str, Any]
+    commit: str | None = None
+
+    @property
+    def name(self) -> str:
+        """``cross``, ``safety-sft`` or ``safety-dpo``."""
+        return str(self.manifest["name"])
+
+    @property
+    def version(self) -> str:
+        """The dataset version."""
+        return str(self.manifest["version"])
+
+    @property
+    def default_config(self) -> str:
+        """The config that ``load_dataset`` takes where none is named."""
+        return str(self.manifest["default_config"])
+
+    def files(self, config: str, split: str) -> list[Path]:
+        """The parquet files of one split, in order.
+
+        Raises:
+            NoDatasetError: the dataset has no such config or split; the text lists those that it has.
+        """
+        found = [
+            self.folder / f["path"] for f in self.manifest["files"] if (f["config"], f["split"]) == (config, split)
+        ]
+        if not found:
+            has = ", ".join(sorted({f"{f['config']}/{f['split']}" for f in self.manifest["files"]}))
+            raise NoDatasetError(f"{self.reference}: no {config}/{split}; it has {has}")
+        return found
+
+    def rows(self, config: str, split: str, columns: Sequence[str] | None = None, batch: int = 16) -> Iterator[Row]:
+        """The rows of one split in constant memory; a picture is ``{"bytes": …, "path": …}``.
+
+        Raises:
+            NoDatasetError: no such split, or a file that is no readable parquet.
+        """
+        for path in self.files(config, split):
+            try:
+                for part in pq.ParquetFile(path).iter_batches(batch_size=batch, columns=columns):
+                    yield from part.to_pylist()
+            except pa.ArrowInvalid as error:
+                raise NoDatasetError(f"{path}: not readable as parquet ({str(error)[:120]})") from None
+
+    def withdrawn(self) -> frozenset[str]:
+        """Ids that this version lists as withdrawn."""
+        from .diff import withdrawn_ids
+
+        return frozenset(withdrawn_ids(self.folder))
+
+
+def open_dataset(text: str, *, verify: bool = True) -> Opened:
+    """Find the dataset that ``NAME[@REV]`` names; from the hub it is fetched into the hub's own cache first.
+
+    Args:
+        text: a folder, or ``OWNER/NAME[@REV]`` on the hub.
+        verify: hash every data file and compare with the manifest.
+
+    Raises:
+        BadReferenceError: neither a folder nor a hub name.
+        NoDatasetError: no manifest, or a data file that is missing, oddly named or of another content than stated.
+        huggingface_hub.errors.HfHubHTTPError: the hub refuses, or has no such repository or revision.
+    """
+    reference = parse_reference(text)
+    folder, commit = (reference.folder, None) if reference.folder is not None else _fetch(reference)
+    opened = Opened(reference, folder, read_manifest(folder), commit)
+    if verify:
+        _verify(opened)
+    return opened
+
+
+def _fetch(reference: Reference) -> tuple[Path, str]:
+    from huggingface_hub import snapshot_download
+
+    path = Path(snapshot_download(str(reference.repo), repo_type="dataset", revision=reference.revision))
+    return path, path.name
+
+
+def _verify(opened: Opened) -> None:
+    """Every listed file is there, inside the folder, and has the content that the manifest states."""
+    for file in opened.manifest.get("files", []):
+        name = str(file["path"])
+        if not _FILE.fullmatch(name):
+            raise NoDatasetError(f"{opened.reference}: the manifest lists {name[:80]!r}, which is no data file's name")
+        path = opened.folder / name
+        if not path.is_file():
+            raise NoDatasetError(f"{opened.reference}: {name} is missing")
+        if sha256_file(path) != file["sha256"]:
+            raise NoDatasetError(f"{opened.reference}: {name} has another content than the manifest states")
