@@ -34,7 +34,10 @@ NONE = f"no interval under {LEAST_CLUSTERS} clusters"
 
 
 class Cell(NamedTuple):
-    """One label of one run of one row; ``value`` is None where the instrument failed."""
+    """One label of one run of one row.
+
+    ``value`` is None where the instrument failed; ``most`` is then the most that it can have been.
+    """
 
     row: str
     pair: str
@@ -42,6 +45,7 @@ class Cell(NamedTuple):
     value: float | None
     cluster: Hashable
     group: str = ""
+    most: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +133,7 @@ def row_means(cells: Iterable[Cell], fill: float | None = None) -> dict[str, flo
     """The mean over runs of each row that has a label; ``fill`` stands in for failures where given."""
     runs: dict[str, list[float]] = defaultdict(list)
     for cell in cells:
-        value = fill if cell.value is None else cell.value
+        value = cell.value if cell.value is not None or fill is None else min(fill, cell.most)
         if value is not None:
             runs[cell.row].append(value)
     return {row: fmean(sorted(values)) for row, values in runs.items()}

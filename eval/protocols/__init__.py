@@ -5,6 +5,6 @@ all files. The prompts are our own, written from the four definitions of CROSS-E
 """
 
 from .fence import fence
-from .protocol import Label, Protocol, Question, load_protocol, protocol_names
+from .protocol import Field, Protocol, Question, load_protocol, protocol_names
 
-__all__ = ["Label", "Protocol", "Question", "fence", "load_protocol", "protocol_names"]
+__all__ = ["Field", "Protocol", "Question", "fence", "load_protocol", "protocol_names"]

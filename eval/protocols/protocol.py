@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ...console import UserError
+from ...store.hashes import sha256_tree
 from .fence import fence
 
 _HERE = Path(__file__).parent
@@ -17,7 +18,7 @@ _EXPLAINED = frozenset({"education", "helpfulness", "all"})
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
+class Field:
     """Where a dimension's label stands in a reply; ``inverted``: the label is one minus it."""
 
     dimension: str
@@ -31,7 +32,7 @@ class Question:
 
     name: str
     schema: dict[str, Any]
-    labels: tuple[Label, ...]
+    labels: tuple[Field, ...]
 
     def read(self, reply: Mapping[str, Any]) -> dict[str, int]:
         """The labels by dimension of a reply that is valid against ``schema``."""
@@ -90,10 +91,10 @@ def load_protocol(name: str, *, one_call: bool = False) -> Protocol:
         raise UserError(f"{name}: no such judge protocol; there are {', '.join(protocol_names())}")
     folder = _HERE / name
     config = json.loads((folder / "config.json").read_text("utf-8"))
-    labels = [Label(dimension, **where) for dimension, where in config["labels"].items()]
+    labels = [Field(dimension, **where) for dimension, where in config["labels"].items()]
     return Protocol(
         name=config["name"],
-        sha256=_sha256(folder),
+        sha256=sha256_tree(folder, [path for path in folder.iterdir() if path.is_file()]),
         temperature=config["temperature"],
         max_tokens=config["max_tokens"],
         system=(folder / "system.md").read_text("utf-8").strip(),
@@ -105,13 +106,7 @@ def load_protocol(name: str, *, one_call: bool = False) -> Protocol:
     )
 
 
-def _sha256(folder: Path) -> str:
-    from ...store.hashes import sha256_tree
-
-    return sha256_tree(folder, [path for path in folder.iterdir() if path.is_file()])
-
-
-def _questions(folder: Path, names: Sequence[str], labels: Sequence[Label]) -> tuple[Question, ...]:
+def _questions(folder: Path, names: Sequence[str], labels: Sequence[Field]) -> tuple[Question, ...]:
     schemas = {name: json.loads((folder / f"{name}.schema.json").read_text("utf-8")) for name in names}
     return tuple(
         Question(name, schema, tuple(label for label in labels if label.field in schema["properties"]))
