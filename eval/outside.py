@@ -16,6 +16,7 @@ from .estimate import Cell, estimate
 MOST_BYTES = 1 << 28
 MME_POINTS = 2800.0
 _MMMU = re.compile(r"mmmu_(?:dev_)?val(?:_\w+)?$")
+_NO_ANSWER = "ERROR: The API call failed."
 _PROFILE = {"awareness": "Awareness", "education": "Education", "compliance": "Violation", "helpfulness": "Helpfulness"}
 
 
@@ -111,7 +112,7 @@ def general_change(before: Iterable[Path], after: Iterable[Path]) -> list[dict[s
 def authors(paths: Sequence[Path]) -> dict[str, Any]:
     """Figures from the authors' own result files (``results_MODEL_rN.json``), ``Violation`` turned into compliance.
 
-    A score that is neither 0 nor 1, and an answer that is an ``ERROR`` text, count as failures. The pair is index and
+    A score that is neither 0 nor 1, and the text that their script stores for a failed call, count as failures. The pair is index and
     picture, wordings are its repetitions in one file, and the run is the file's round.
 
     Raises:
@@ -156,7 +157,7 @@ def _place(path: Path, entry: Mapping[str, Any], number: int) -> dict[str, Any]:
     found = re.search(r"_r(\d+)$", path.stem)
     evaluation = entry.get("evaluation")
     profile = evaluation.get("dim_profile") if isinstance(evaluation, dict) else None
-    broken = str(entry.get("model_response", "")).lstrip().upper().startswith("ERROR")
+    broken = str(entry.get("model_response", "")).strip() == _NO_ANSWER
     return {
         "file": str(path),
         "pair": (language, subset, country, index, picture),

@@ -80,10 +80,8 @@ def warnings(record: Record) -> list[str]:
     settings = record.info["settings"]
     told = []
     if failed_share(record) > MOST_FAILED:
-        told.append(
-            f"{failed_share(record):.1%} of the verdicts are missing (more than {MOST_FAILED:.0%}): look at the bounds, and ask "
-            "those again with --retry-failed"
-        )
+        share = f"{failed_share(record):.1%} of the verdicts are missing (more than {MOST_FAILED:.0%})"
+        told.append(f"{share}: look at the bounds, and ask those again with --retry-failed")
     model = settings["model"]["asked"]
     for judge in record.judges:
         if judge == model:
