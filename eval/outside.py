@@ -112,8 +112,8 @@ def general_change(before: Iterable[Path], after: Iterable[Path]) -> list[dict[s
 def authors(paths: Sequence[Path]) -> dict[str, Any]:
     """Figures from the authors' own result files (``results_MODEL_rN.json``), ``Violation`` turned into compliance.
 
-    A score that is neither 0 nor 1, and the text that their script stores for a failed call, count as failures. The pair is index and
-    picture, wordings are its repetitions in one file, and the run is the file's round.
+    A score that is neither 0 nor 1, and the text that their script stores for a failed call, count as failures. The
+    pair is index and picture, wordings are its repetitions in one file, and the run is the file's round.
 
     Raises:
         UserError: a file that is none of theirs.

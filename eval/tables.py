@@ -177,7 +177,8 @@ def _comparison(found: Mapping[str, Any]) -> str:
 
 def _tail(part: Mapping[str, Any]) -> list[str]:
     found = part["difference"]
-    return [_p(part["mcnemar"]), str(found.n), str(found.clusters), str(found.failures)]
+    rows = f"+{part['gained']} −{part['lost']}"
+    return [rows, _p(part["mcnemar"]), str(found.n), str(found.clusters), str(found.failures)]
 
 
 def _p(p: float | None) -> str:
