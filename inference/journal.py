@@ -2,16 +2,16 @@
 
 The journal is one SQLite file, readable with the ``sqlite3`` program and everything that knows SQL. SQLite rather than
 JSON lines, because a look-up needs no index in memory (a million answers cost no RAM), because two processes on one
-file are safe and see each other's answers, and because a transaction cut off by a kill or a power failure leaves no torn
-line to be guessed at. To carry a journal elsewhere it is exported as ``journal.jsonl.zst``: one JSON object a line.
+file are safe and see each other's answers, and because a transaction cut off by a kill or a power failure leaves no
+torn line to be guessed at. To be carried elsewhere it is exported as ``journal.jsonl.zst`` (``carry.py``).
 
 One table, ``calls``, a row for each call that came to an end::
 
     sqlite3 journal.sqlite "SELECT stage, outcome, count(*), sum(prompt_tokens) FROM calls GROUP BY 1, 2"
 
 ``outcome`` is ``answer``, a failure's reason, or ``again`` (two processes had asked the same: the first answer
-stands, the second's tokens are still counted). At most one row of a key is an ``answer``: that one is served. Failures are
-kept for counting and for ``--retry-failed``; they are never served. Neither requests nor keys of any API are in it.
+stands, the second's tokens are still counted). At most one row of a key is an ``answer``: that one is served. Failures
+are kept for counting and for ``--retry-failed``; they are never served. Neither requests nor API keys are in it.
 
 Limits: write-ahead logging wants a local file system, or a network one that a single host uses at a time.
 """
@@ -44,6 +44,7 @@ CREATE TABLE IF NOT EXISTS calls (
     prompt_tokens INTEGER,
     completion_tokens INTEGER,
     cached_tokens INTEGER,
+    tries INTEGER NOT NULL DEFAULT 1,
     batch INTEGER NOT NULL DEFAULT 0,
     seconds REAL,
     ended REAL NOT NULL
@@ -52,6 +53,13 @@ CREATE UNIQUE INDEX IF NOT EXISTS answered ON calls (key) WHERE outcome = 'answe
 CREATE INDEX IF NOT EXISTS asked ON calls (key, id);
 """
 _ANSWER = "SELECT * FROM calls WHERE key = ? AND outcome = 'answer'"
+_SUMS = """
+SELECT stage, asked_model, model, outcome, batch, count(*) AS calls, total(tries) - count(*) AS retries,
+    count(*) - count(prompt_tokens) AS uncounted, coalesce(sum(prompt_tokens), 0) AS prompt,
+    coalesce(sum(completion_tokens), 0) AS completion, coalesce(sum(cached_tokens), 0) AS cached,
+    total(seconds) AS seconds
+FROM calls GROUP BY stage, asked_model, model, outcome, batch ORDER BY stage, asked_model, model, outcome, batch
+"""
 _LATEST = "SELECT outcome FROM calls WHERE key = ? ORDER BY id DESC LIMIT 1"
 
 
@@ -69,6 +77,7 @@ class Call:
         text: what the model wrote, also where it was no use.
         detail: a failure in words.
         usage: tokens, None where unknown.
+        tries: how often it was sent, 0 where it never was.
         batch: whether it went through the Batch API (half price).
         seconds: how long it took.
         ended: when, in seconds since 1970.
@@ -83,6 +92,7 @@ class Call:
     text: str | None = None
     detail: str | None = None
     usage: Usage | None = None
+    tries: int = 1
     batch: bool = False
     seconds: float | None = None
     ended: float = 0.0
@@ -90,32 +100,25 @@ class Call:
 
 _COLUMNS = (
     "key, stage, asked_model, outcome, model, finish_reason, text, detail, "
-    "prompt_tokens, completion_tokens, cached_tokens, batch, seconds, ended"
+    "prompt_tokens, completion_tokens, cached_tokens, tries, batch, seconds, ended"
 )
-_INSERT = f"INSERT OR IGNORE INTO calls ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - constants
+_MARKS = ", ".join("?" * len(_COLUMNS.split(",")))
+_INSERT = f"INSERT OR IGNORE INTO calls ({_COLUMNS}) VALUES ({_MARKS})"  # noqa: S608 - constants
 
 
 def _to_row(call: Call) -> tuple[object, ...]:
     usage = call.usage
     tokens = (usage.prompt, usage.completion, usage.cached) if usage else (None, None, None)
-    head = (
-        call.key,
-        call.stage,
-        call.asked_model,
-        call.outcome,
-        call.model,
-        call.finish_reason,
-        call.text,
-        call.detail,
-    )
-    return (*head, *tokens, int(call.batch), call.seconds, call.ended or time.time())
+    head = (call.key, call.stage, call.asked_model, call.outcome, call.model)
+    said = (call.finish_reason, call.text, call.detail)
+    return (*head, *said, *tokens, call.tries, int(call.batch), call.seconds, call.ended or time.time())
 
 
 def _to_call(row: sqlite3.Row) -> Call:
     known = row["prompt_tokens"] is not None
     usage = Usage(row["prompt_tokens"], row["completion_tokens"], row["cached_tokens"]) if known else None
-    names = ("key", "stage", "asked_model", "outcome", "model", "finish_reason", "text", "detail")
-    return Call(*(row[name] for name in names), usage, bool(row["batch"]), row["seconds"], row["ended"])
+    names = ("key", "stage", "asked_model", "outcome", "model", "finish_reason", "text", "detail", "tries", "seconds")
+    return Call(**{name: row[name] for name in names}, usage=usage, batch=bool(row["batch"]), ended=row["ended"])
 
 
 class Journal:
@@ -198,6 +201,10 @@ class Journal:
         """All answers, by key."""
         for row in self._read.execute("SELECT * FROM calls WHERE outcome = 'answer' ORDER BY key"):
             yield _to_call(row)
+
+    def sums(self) -> Iterator[sqlite3.Row]:
+        """Calls, tokens and seconds by stage, model asked for, model that came back, outcome and batch."""
+        yield from self._read.execute(_SUMS)
 
     def close(self) -> None:
         """Close the file; what was recorded is on disk already."""
