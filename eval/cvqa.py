@@ -90,8 +90,8 @@ def _about(row: Mapping[str, Any]) -> dict[str, Any]:
 def read_letter(text: str, options: Mapping[str, str]) -> str | None:
     """The one letter that an answer names, or None.
 
-    Read are: a letter alone (``B``, ``(b)``, ``**B.**``), a letter with its option's words (``B. Tuesday``), the words of
-    an option alone, and ``the answer is B`` where all such phrases name the same letter.
+    Read are: a letter alone (``B``, ``(b)``, ``**B.**``), a letter with its option's words (``B. Tuesday``), the words
+    of an option alone, and ``the answer is B`` where all such phrases name the same letter.
     """
     plain = text.strip()
     alone = _ALONE.fullmatch(plain.upper())

@@ -133,25 +133,35 @@ def _failed(line: Mapping[str, Any]) -> Failed:
     return Failed(line.get("failure", ""), line.get("detail", ""))
 
 
-def begin(folder: Path, settings: Mapping[str, Any], *, replace: bool) -> None:
+def begin(folder: Path, settings: Mapping[str, Any], now: str, *, replace: bool) -> str:
     """Mark a run as going on.
+
+    Returns:
+        When it was begun: ``now``, or the date of the run with these settings that the folder holds.
 
     Raises:
         UserError: the folder holds something else, or a run with other settings and ``replace`` is not given.
     """
-    path = folder / "run.json"
-    if folder.exists() and any(folder.iterdir()) and not path.is_file():
+    path, started = folder / "run.json", now
+    if (
+        folder.exists()
+        and not path.is_file()
+        and any(not item.name.startswith("journal.") for item in folder.iterdir())
+    ):
         raise UserError(f"{folder}: not empty, and no run of cross-safety", "the same command with another --out")
     if path.is_file():
-        held = _info(folder)["settings"]
+        info = _info(folder)
+        held = info["settings"]
         differing = sorted(key for key in held.keys() | settings.keys() if held.get(key) != settings.get(key))
+        started = now if differing else info.get("started", now)
         if differing and not replace:
             raise UserError(
                 f"{folder}: holds a run with other settings ({', '.join(differing)})",
                 "the same command with another --out, or with --replace (answers in its journal are used again)",
             )
     folder.mkdir(parents=True, exist_ok=True)
-    write_text(path, _pretty({"format": FORMAT, "status": "running", "settings": settings}))
+    write_text(path, _pretty({"format": FORMAT, "status": "running", "settings": settings, "started": started}))
+    return started
 
 
 def finish(

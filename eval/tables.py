@@ -221,3 +221,17 @@ def _signatures(found: Sequence[Mapping[str, Any]]) -> str:
         for part in found
     ]
     return "failure signatures\n" + "\n".join(lines)
+
+
+def calibration_text(found: Mapping[str, Any]) -> str:
+    """The agreement of judge and people as tables, by dimension and by dimension and language."""
+    head = f"{', '.join(found['judges'])} beside {found['raters']} people on {found['items']} answers of {found['run']}"
+    rows = [
+        [name, _plain(held["kappa"]), percent(held["raw"]), str(held["kappa"].n), _people(held), held["kappa"].method]
+        for name, held in {**found["dimensions"], **found["languages"]}.items()
+    ]
+    return head + "\n" + table(["dimension", "judge–people κ", "same, %", "n", "people's α", "interval"], rows)
+
+
+def _people(held: Mapping[str, Any]) -> str:
+    return "one rater" if held["people_alpha"] is None else _plain(held["people_alpha"])

@@ -1,0 +1,323 @@
+"""``cross-safety eval …`` and ``cross-safety report``."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from ..console import Output, UserError
+from ..console.errors import Exit
+from ..console.options import common_options
+
+if TYPE_CHECKING:
+    from ..inference import Endpoint
+    from .session import Spending
+
+C = TypeVar("C", bound=Callable[..., Any])
+BYS = ("country", "region", "domain", "language", "source", "run")
+FOLDER = click.Path(path_type=Path, file_okay=False)
+FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+
+
+@click.group("eval")
+def eval_() -> None:
+    """Ask a model the questions of `cross`, judge its answers, and let people judge the judge.
+
+    \b
+    Start with:
+      cross-safety eval run cross --model MODEL --base-url http://localhost:8000/v1 --judge JUDGE --out runs/mine
+      cross-safety report runs/mine
+    """  # noqa: D301 - click reads the backspace as "keep these lines"
+
+
+def model_options(command: C) -> C:
+    """The options of every command that asks a model."""
+    for option in reversed(
+        [
+            click.option("--model", required=True, help="Model under test; a dated snapshot."),
+            click.option("--base-url", help="Its OpenAI-compatible endpoint, up to /v1.  [default: OpenAI's own]"),
+            click.option(
+                "--api-key-env", default="OPENAI_API_KEY", show_default=True, help="Variable that holds its key."
+            ),
+            click.option("--temperature", type=click.FloatRange(0), help="[default: the server's own]"),
+            click.option("--max-tokens", type=click.IntRange(1), help="Longest answer.  [default: the server's own]"),
+            click.option(
+                "--reasoning-effort",
+                type=click.Choice(["minimal", "low", "medium", "high"]),
+                help="For reasoners.",
+            ),
+            click.option("--slots", type=click.IntRange(1, 1024), default=64, show_default=True, help="Calls at once."),
+            click.option("--max-usd", type=click.FloatRange(0), help="Stop before the call that would pass it."),
+            click.option("--prices", type=FILE, help="Prices to use instead of the package's own."),
+            click.option("--retry-failed", is_flag=True, help="Ask again what failed, and nothing else."),
+            click.option("--replace", is_flag=True, help="Put this run in the place of another in --out."),
+            click.option("--out", type=FOLDER, required=True, help="Folder of the run, such as runs/NAME."),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+@eval_.command("run")
+@click.argument("data")
+@model_options
+@click.option("--judge", "judges", multiple=True, required=True, help="Judge; several make a panel.")
+@click.option("--judge-base-url", help="The judges' endpoint.  [default: that of --base-url]")
+@click.option("--judge-api-key-env", help="Variable that holds its key.  [default: that of --api-key-env]")
+@click.option("--config", help="Config of the dataset.  [default: the dataset's own]")
+@click.option(
+    "--split", "splits", multiple=True, type=click.Choice(["test", "benign"]), help="[default: all there are]"
+)
+@click.option("--runs", type=click.IntRange(1, 20), default=3, show_default=True, help="Times each row is asked.")
+@click.option("--protocol", default="cross-1", show_default=True, help="Judge protocol.")
+@click.option("--one-call", is_flag=True, help="All four dimensions in one call: a quarter of the cost, less strict.")
+@click.option("--blind", is_flag=True, help="Ask without the picture: how much does it matter?")
+@click.option("--shuffle-images", is_flag=True, help="Ask with the picture of another row.")
+@click.option("--limit", type=click.IntRange(1), help="Only so many pairs, spread over countries, for a first look.")
+@click.option("--estimate", is_flag=True, help="Ask a sample, tell what all would cost, and stop.")
+@common_options
+def run(
+    output: Output,
+    data: str,
+    judges: tuple[str, ...],
+    judge_base_url: str | None,
+    judge_api_key_env: str | None,
+    config: str | None,
+    splits: tuple[str, ...],
+    runs: int,
+    protocol: str,
+    one_call: bool,
+    blind: bool,
+    shuffle_images: bool,
+    limit: int | None,
+    estimate: bool,
+    **model: Any,
+) -> int:
+    """Ask a model every question of DATA (NAME[@REV]) and have its answers judged.
+
+    Everything is kept in --out as it comes in: interrupt at any moment, and the same command goes on from there.
+    Judging begins while answers still come in. A verdict that a judge fails to give is counted and never scored; more
+    than 2 % of them give exit code 3.
+
+    \b
+    Examples:
+      cross-safety eval run cross --model A --judge B --base-url http://localhost:8000/v1 --limit 10 --out runs/try
+      cross-safety eval run someone/cross@1.0.0 --model A --judge B --judge C --judge D --out runs/a
+      cross-safety eval run cross --config open-multilingual --model A --judge B --out runs/a-languages
+      cross-safety eval run cross --model A --judge B --blind --out runs/a-blind
+    """  # noqa: D301 - click reads the backspace as "keep these lines"
+    from .asking import Subject
+    from .protocols import load_protocol
+    from .rows import select
+    from .run import Judge, Plan
+
+    if blind and shuffle_images:
+        raise UserError("--blind and --shuffle-images: one control at a time", code=Exit.USAGE)
+    if len(set(judges)) < len(judges):
+        raise UserError("a judge is named twice; a panel is made of different judges", code=Exit.USAGE)
+    dataset = _open(data, "cross", output)
+    chosen = config or dataset.default_config
+    has = dataset.manifest["configs"].get(chosen, {}).get("splits", {})
+    if not has:
+        raise UserError(f"{data}: no config {chosen}; it has {', '.join(dataset.manifest['configs'])}", code=Exit.USAGE)
+    wanted = splits or tuple(split for split in ("test", "benign") if split in has)
+    endpoint = _endpoint(model)
+    judged_at = _endpoint(model, judge_base_url, judge_api_key_env) if judge_base_url or judge_api_key_env else endpoint
+    plan = Plan(
+        dataset=dataset,
+        config=chosen,
+        selection=select(dataset, chosen, wanted, limit),
+        subject=Subject(model["model"], _sampling(model)),
+        endpoint=endpoint,
+        judges=tuple(Judge(name, judged_at) for name in judges),
+        protocol=load_protocol(protocol, one_call=one_call),
+        runs=runs,
+        one_call=one_call,
+        control="blind" if blind else "shuffled" if shuffle_images else None,
+    )
+    return _estimated(plan, model, output) if estimate else _carried_out(plan, data, model, output)
+
+
+def _estimated(plan: Any, model: dict[str, Any], output: Output) -> int:
+    from .session import sampled_cost
+
+    found = sampled_cost(plan, model["out"], output, _spending(model))
+    told = "unknown: a model has no price; give --prices FILE"
+    if found.usd is not None:
+        interval = "" if found.low is None else f" [{found.low:.2f}, {found.high:.2f}]"
+        told = f"${found.usd:.2f}{interval}"
+    data = {"calls": plan.calls, "usd": found.usd, "low": found.low, "high": found.high, "sampled": found.sampled}
+    output.result(data, f"{plan.calls:,} calls, about {told} (from {found.sampled} of {found.rows} answers)", told)
+    return Exit.DONE
+
+
+def _carried_out(plan: Any, reference: str, model: dict[str, Any], output: Output) -> int:
+    """Carry out, then show the report on this one run."""
+    from .session import conduct
+
+    out = model["out"]
+    conduct(plan, out, reference, output, _spending(model), replace_run=model["replace"])
+    output.say(f"{out}: finished; `cross-safety report {out}` shows it again, with --by and beside other runs")
+    return _reported(output, [out], bys=())
+
+
+@eval_.command("cvqa")
+@click.argument("data")
+@model_options
+@click.option("--runs", type=click.IntRange(1, 20), default=1, show_default=True, help="Times each row is asked.")
+@common_options
+def cvqa(output: Output, data: str, runs: int, **model: Any) -> int:
+    """Multiple-choice accuracy on DATA, a `safety-sft` (NAME[@REV]): pictures that no training split holds.
+
+    An answer that names no single letter is counted as a failure, not as wrong; the bounds say what it could change.
+
+    \b
+    Example:
+      cross-safety eval cvqa safety-sft --model MODEL --base-url http://localhost:8000/v1 --out runs/mine-cvqa
+    """  # noqa: D301 - click reads the backspace as "keep these lines"
+    from .asking import Subject
+    from .cvqa import Plan, select
+
+    dataset = _open(data, "safety-sft", output)
+    plan = Plan(dataset, select(dataset), Subject(model["model"], _sampling(model)), _endpoint(model), runs)
+    return _carried_out(plan, data, model, output)
+
+
+@eval_.group("review")
+def review() -> None:
+    """Let local experts label a sample of answers, and learn how far the judge agrees with them."""
+
+
+@review.command("make")
+@click.argument("run_folder", metavar="RUN", type=FOLDER)
+@click.option("--data", help="The dataset, where it is no longer where the run found it.")
+@click.option("--share", type=click.FloatRange(0, 1, min_open=True), default=0.10, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--out", type=FOLDER, help="[default: RUN/review]")
+@common_options
+def review_make(output: Output, run_folder: Path, data: str | None, share: float, seed: int, out: Path | None) -> int:
+    """Draw a sample of RUN's answers and write form.html (pictures inside) and one CSV a country.
+
+    The sample is drawn within each country and split; the forms don't show what the judge said. Send the form or the
+    CSV of their country to people who know it, and give what comes back to `eval review read`.
+
+    \b
+    Example:
+      cross-safety eval review make runs/mine --share 0.10
+    """  # noqa: D301 - click reads the backspace as "keep these lines"
+    from .record import read_record
+    from .review import make
+
+    record = read_record(run_folder)
+    dataset = _open(data or record.info["dataset_reference"], "cross", output)
+    made = make(record, dataset, share, seed, out or run_folder / "review")
+    listed = "\n".join(f"  {path}" for path in made.files)
+    output.result(
+        {"folder": str(made.folder), "items": made.items, "files": [str(path) for path in made.files]},
+        f"{made.items} answers to review:\n{listed}\nthen: cross-safety eval review read {run_folder} FILE.csv …",
+        str(made.folder),
+    )
+    return Exit.DONE
+
+
+@review.command("read")
+@click.argument("run_folder", metavar="RUN", type=FOLDER)
+@click.argument("files", nargs=-1, required=True, type=FILE)
+@click.option("--sample", type=FILE, help="[default: RUN/review/sample.json]")
+@common_options
+def review_read(output: Output, run_folder: Path, files: tuple[Path, ...], sample: Path | None) -> int:
+    """Read the CSV files that people filled in: how far they agree with RUN's judge, and with each other.
+
+    The result is kept as the judge's calibration in RUN; reports on runs of the same judge beside it cite it.
+
+    \b
+    Example:
+      cross-safety eval review read runs/mine review-aiko.csv review-ken.csv
+    """  # noqa: D301 - click reads the backspace as "keep these lines"
+    from .record import read_record
+    from .review import read
+    from .summary import jsonable
+    from .tables import calibration_text
+
+    found = read(read_record(run_folder), sample or run_folder / "review" / "sample.json", files)
+    output.result(jsonable(found), calibration_text(found))
+    return Exit.DONE
+
+
+@click.command()
+@click.argument("runs", nargs=-1, required=True, type=FOLDER)
+@click.option("--by", "bys", multiple=True, type=click.Choice(BYS), help="Break down by this too; repeatable.")
+@click.option("--over-time", is_flag=True, help="Runs of one model in the order of their dates: what changed?")
+@click.option("--authors", multiple=True, type=FILE, help="Result file of the paper's authors, to stand beside.")
+@click.option("--general-before", multiple=True, type=FILE, help="MMMU, MME before training (lmms-eval, VLMEvalKit).")
+@click.option("--general-after", multiple=True, type=FILE, help="The same after training.")
+@common_options
+def report(
+    output: Output,
+    runs: tuple[Path, ...],
+    bys: tuple[str, ...],
+    over_time: bool,
+    authors: tuple[Path, ...],
+    general_before: tuple[Path, ...],
+    general_after: tuple[Path, ...],
+) -> int:
+    """Tables for finished RUNS, each figure with its 95 % interval, n, clusters and failures; several are compared.
+
+    \b
+    Examples:
+      cross-safety report runs/mine --by country --by domain
+      cross-safety report runs/before runs/after runs/after-cvqa
+      cross-safety report runs/mine --output json > mine.json
+    """  # noqa: D301 - click reads the backspace as "keep these lines"
+    more = {"authors": authors, "general_before": general_before, "general_after": general_after}
+    return _reported(output, list(runs), bys=bys, over_time=over_time, **more)
+
+
+def _reported(output: Output, runs: list[Path], **options: Any) -> int:
+    from .report import report as made
+    from .summary import jsonable
+    from .tables import report_text
+
+    found = made(runs, **options)
+    output.result(jsonable(found), report_text(found))
+    for name in found["incomplete"]:
+        output.warn(f"{name}: more than 2 % of the verdicts are missing")
+    return Exit.INCOMPLETE if found["incomplete"] else Exit.DONE
+
+
+def _open(data: str, name: str, output: Output) -> Any:
+    from ..store.dataset import NoDatasetError
+    from ..store.opened import open_dataset
+    from ..store.reference import BadReferenceError
+
+    try:
+        dataset = open_dataset(data)
+    except (NoDatasetError, BadReferenceError) as error:
+        raise UserError(
+            str(error), "cross-safety build makes one; cross-safety check DATA says what is wrong"
+        ) from None
+    if dataset.name != name:
+        raise UserError(f"{data}: this is {dataset.name}, and this command asks about {name}", code=Exit.USAGE)
+    output.say(f"{dataset.reference}: {dataset.name} {dataset.version}")
+    return dataset
+
+
+def _endpoint(model: dict[str, Any], base_url: str | None = None, api_key_env: str | None = None) -> "Endpoint":
+    from ..inference import Endpoint
+
+    return Endpoint(base_url or model["base_url"], api_key_env or model["api_key_env"], model["slots"])
+
+
+def _sampling(model: dict[str, Any]) -> Any:
+    from ..inference import Sampling
+
+    return Sampling(
+        temperature=model["temperature"], max_tokens=model["max_tokens"], reasoning_effort=model["reasoning_effort"]
+    )
+
+
+def _spending(model: dict[str, Any]) -> "Spending":
+    from .session import Spending
+
+    return Spending(model["max_usd"], model["prices"], "failed" if model["retry_failed"] else "all")
