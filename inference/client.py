@@ -130,6 +130,7 @@ class Client:
                     if not self._wants_words(request, outcome, sent):
                         return outcome.result
                     in_words = True
+                    tries.clear()
                     continue
                 if outcome.kind in ("timeout", "broken"):
                     purse.take_all()
