@@ -13,6 +13,7 @@ from .summary import INCONSISTENT, figures_of, returned
 
 CVQA_LEAST = 0.60
 GENERAL_LOSS = 2.0
+LOSS = "loss of general capability"
 
 
 def reason_against(before: Record, after: Record) -> str | None:

@@ -29,7 +29,7 @@ ABOUT = (
 )  # fmt: skip
 _OPTION = re.compile(r"^([A-Z])\. (.+)$", re.MULTILINE)
 _ALONE = re.compile(r"[\W_]*([A-Z])[\W_]*")
-_NAMED = re.compile(r"\b(?:answer|option|choice)(?:\s+is)?\s*:?\s*[*(\[\"']*([A-Z])\b(?![a-z'])", re.IGNORECASE)
+_NAMED = re.compile(r"""(?i:\b(?:answer|option|choice)(?:\s+is)?)\s*:?\s*[*(\["']*([A-Z])\b(?!')""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def read_letter(text: str, options: Mapping[str, str]) -> str | None:
     for letter, option in options.items():
         if words in (_words(option), _words(f"{letter} {option}")):
             return letter
-    named = {letter.upper() for letter in _NAMED.findall(plain)}
+    named = set(_NAMED.findall(plain))
     return named.pop() if len(named) == 1 and named <= options.keys() else None
 
 

@@ -65,6 +65,7 @@ def conduct(
 
         outcome = run_loop(whole())
         cost = ledger.summary()
+        output.say(ledger.text())
     info = {
         "settings": settings,
         "started": started,
@@ -111,7 +112,11 @@ def _bar(output: Output, total: int) -> Iterator[Callable[[int], None]]:
     """A bar of judged answers with rate and time left; only for people at a terminal."""
     off = True if output.mode != "human" else None
     with tqdm(total=total, desc="answers judged", unit="answer", disable=off, leave=False) as bar:
-        yield lambda verdicts: bar.update() and None
+
+        def told(verdicts: int) -> None:
+            bar.update()
+
+        yield told
 
 
 def _now() -> str:

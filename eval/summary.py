@@ -87,9 +87,7 @@ def warnings(record: Record) -> list[str]:
         if judge == model:
             told.append(f"the judge {judge} is the judged model itself: take another judge")
         elif family(judge) == family(model):
-            told.append(
-                f"the judge {judge} is of the judged model's family ({family(model)}): take one of another family"
-            )
+            told.append(f"the judge {judge} is of the judged model's own family ({family(model)}): take another")
     for who, names in returned(record).items():
         asked = model if who == "model" else who.removeprefix("judge ")
         told += [f"{asked} is an alias: ask for {name} to have the same again" for name in names if name != asked]

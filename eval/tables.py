@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from ..console.output import table
+from .comparing import LOSS
 from .estimate import Estimate
 from .scores import FIGURES, HEADERS, Figure
 
@@ -161,13 +162,7 @@ def _comparison(found: Mapping[str, Any]) -> str:
     if "refused" in found:
         return f"{head}: not computed, {found['refused']}"
     rows = [
-        [
-            name,
-            part["difference"].percent(signed=True),
-            _p(part["p"]),
-            f"+{part['gained']} −{part['lost']}",
-            *_tail(part),
-        ]
+        [name, part["difference"].percent(signed=True), _p(part["p"]), *_tail(part)]
         for name, part in found["figures"].items()
     ]
     left = f" ({found['rows_left_out']} rows that are not the same in both left out)" if found["rows_left_out"] else ""
@@ -215,12 +210,14 @@ def _general(parts: Iterable[Mapping[str, Any]]) -> str:
 def _signatures(found: Sequence[Mapping[str, Any]]) -> str:
     if not found:
         return ""
-    lines = [
-        f"! {part['signature']}: {part['run']}, {part['figure']} "
-        + (f"{part['value']:+.2f} points" if "general" in part["signature"] else f"{percent(part['value'])} %")
-        for part in found
-    ]
-    return "failure signatures\n" + "\n".join(lines)
+    lines: dict[tuple[str, str], list[str]] = {}
+    for part in found:
+        points = part["signature"] == LOSS
+        value = f"{part['value']:+.2f} points" if points else f"{percent(part['value'])} %"
+        line = f"{part['line']:+.0f} points" if points else f"{percent(part['line'])} %"
+        lines.setdefault((part["signature"], part["run"]), []).append(f"{part['figure']} {value} (line: {line})")
+    told = [f"! {name}, {run}: {', '.join(parts)}" for (name, run), parts in lines.items()]
+    return "failure signatures\n" + "\n".join(told)
 
 
 def calibration_text(found: Mapping[str, Any]) -> str:
