@@ -16,6 +16,7 @@ COMMANDS = {
     "diff": ("cross_safety.builder.commands", "Tell what changed between two versions of a dataset."),
     "check": ("cross_safety.builder.commands", "Tell everything that is wrong with a dataset folder."),
     "eval": ("cross_safety.eval.commands", "Ask a model the questions of cross and judge its answers."),
+    "train": ("cross_safety.train.commands", "Train a model on safety-sft or safety-dpo with TRL."),
     "report": ("cross_safety.eval.commands", "Tables for runs side by side, with intervals."),
 }
 

@@ -58,6 +58,15 @@ def _cell(value: object) -> str:
     return text
 
 
+def render(template: str, values: Mapping[str, Any]) -> str:
+    """A template of this package, filled in.
+
+    Raises:
+        jinja2.UndefinedError: ``values`` lacks something that the template states.
+    """
+    return _environment().get_template(template).render(values)
+
+
 def render_card(manifest: Mapping[str, Any]) -> str:
     """``README.md`` of a dataset folder.
 

@@ -9,6 +9,7 @@ import click
 from ..console import Output, UserError
 from ..console.errors import Exit
 from ..console.options import common_options
+from .preference_command import preference
 
 if TYPE_CHECKING:
     from ..inference import Endpoint
@@ -321,3 +322,6 @@ def _spending(model: dict[str, Any]) -> "Spending":
     from .session import Spending
 
     return Spending(model["max_usd"], model["prices"], "failed" if model["retry_failed"] else "all")
+
+
+eval_.add_command(preference)
