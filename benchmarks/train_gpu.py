@@ -108,9 +108,9 @@ def accuracy_part(args: argparse.Namespace) -> dict[str, Any]:
     folders = {"before": args.out / "before", "after SFT": args.out / "sft", "after DPO": args.out / "dpo"}
     seconds = {
         "sft": command("train", "sft", "--data", args.data / "safety-sft", "--config", "exclusive", "--model",
-                       folders["before"], "--out", folders["after SFT"], "--replace", "--no-check", *sft, *SFT[args.size]),
+                       folders["before"], "--out", folders["after SFT"], "--replace", *sft, *SFT[args.size]),
         "dpo": command("train", "dpo", "--data", args.data / "safety-dpo", "--config", "exclusive", "--model",
-                       folders["after SFT"], "--out", folders["after DPO"], "--replace", "--no-check", *dpo, *DPO[args.size]),
+                       folders["after SFT"], "--out", folders["after DPO"], "--replace", *dpo, *DPO[args.size]),
     }  # fmt: skip
     found = {
         "machine": machine(),
@@ -225,7 +225,7 @@ def ours(args: argparse.Namespace, method: str, flags: list[str]) -> dict[str, A
     out = args.out / f"speed-{method}"
     data = args.data / f"safety-{method}"
     wall = command("train", method, "--data", data, "--config", "exclusive", "--model", args.out / "before", "--out", out,
-                   "--replace", "--no-check", *flags)  # fmt: skip
+                   "--replace", *flags)  # fmt: skip
     found = read_metrics(out) | {"wall": wall}
     shutil.rmtree(out)
     return found
