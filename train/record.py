@@ -19,7 +19,8 @@ _FREE = frozenset(
         "output_dir", "logging_dir", "logging_steps", "logging_first_step", "logging_strategy", "report_to", "run_name",
         "disable_tqdm", "save_steps", "save_strategy", "save_total_limit", "log_level", "log_level_replica", "local_rank",
         "dataloader_num_workers", "dataloader_pin_memory", "dataloader_prefetch_factor", "resume_from_checkpoint",
-        "eval_steps", "eval_strategy", "project", "trackio_space_id", "push_to_hub", "hub_model_id", "hub_token",
+        "eval_steps", "eval_strategy", "eval_delay", "eval_on_start", "do_eval", "per_device_eval_batch_size",
+        "eval_accumulation_steps", "project", "trackio_space_id", "push_to_hub", "hub_model_id", "hub_token",
         "dataset_num_proc", "overwrite_output_dir", "ddp_timeout", "skip_memory_metrics",
     }
 )  # fmt: skip
