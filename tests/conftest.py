@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[1]
+# Servers on loopback that tests of several rooms share: `from loopback.server import Loopback, Say`.
+sys.path.insert(0, str(ROOT / "tests"))
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["SOURCE_DATE_EPOCH"] = "1767225600"
 

@@ -1,0 +1,26 @@
+"""What tests of the inference room share: requests with real pictures, and patience for tests."""
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+from cross_safety.inference import Picture, Request, Result, user
+from cross_safety.inference.limits import Patience
+from PIL import Image
+
+# Pauses short enough for tests; the numbers of tries are the real ones.
+FAST = Patience(pause_s=0.01, longest_pause_s=0.05, dead_after_s=1.0)
+
+
+def picture(seed: int = 0, kind: str = "PNG") -> Picture:
+    out = io.BytesIO()
+    Image.new("RGB", (24, 16), (seed * 7 % 256, seed * 13 % 256, 90)).save(out, kind)
+    return Picture(out.getvalue())
+
+
+def request(number: int = 0, **more: Any) -> Request:
+    words = f"question {number}"
+    return Request(**{"model": "scripted", "messages": (user(words, picture(number)),), "stage": "test"} | more)
+
+
+Asked = Callable[..., dict[int, Result]]
