@@ -1,10 +1,10 @@
-"""kill -9 at random moments of a build by the chat generator, under faults: is anything lost, torn or paid for twice?
+"""kill -9 at random moments of a build by the chat generator, under faults: nothing lost, torn or paid for twice.
 
 Run: python benchmarks/kill_chat.py [kills, default 50] [rows, default 300]
-A scripted endpoint on loopback meets a tenth of all tries with 429 (Retry-After), 500, a hang or a cut connection, and refuses or
-garbles one call in fifty for good. The build is killed again and again and started again each time; at the end its datasets are
-compared with those of a build that nobody disturbed. Every answer carries its call's number as its token count, so the
-journal tells which calls it holds: one that it held at a kill must never be asked again.
+A scripted endpoint on loopback meets a tenth of all tries with 429 (Retry-After), 500, a hang or a cut connection, and
+refuses or garbles one call in fifty for good. The build is killed again and again and started again each time; at the
+end its datasets are compared with those of a build that nobody disturbed. Every answer carries its call's number as its
+token count, so the journal tells which calls it holds: one that it held at a kill must never be asked again.
 """
 
 import json
@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,13 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from cross_safety.builder.release.checking import check_folder
 from cross_safety.store.hashes import fraction
 from loopback.author import scripted
+from loopback.cvqa_rows import gifts, write_folder
 from loopback.server import Ask, Behaviour, CutOff, Faulty, Hang, Loopback, Say, Status
 
 CODE = "from cross_safety.cli import main; main()"
 TRANSIENT = (Status(429, "slow down", headers={"Retry-After": "0.05"}), Status(500), Hang(), CutOff())
 SLOTS = 16
+MODELS = ("scripted", "checker")
 
 
 def script(ask: Ask) -> Behaviour:
@@ -99,59 +101,47 @@ def datasets_of(out: Path, found: Outcome) -> dict[str, Any]:
 def trial(folder: Path, work: Path, kills: int, seed: int = 0) -> Outcome:
     """Build undisturbed, then killed ``kills`` times, and compare."""
     found, rng = Outcome(), random.Random(seed)
-    with Loopback(Faulty(script, 0.1, TRANSIENT), ("scripted", "checker")) as server:
+    with Loopback(Faulty(script, 0.1, TRANSIENT), MODELS) as server:
         began = time.monotonic()
         if start(folder, server.url, work / "whole").wait(1200) != 3:
             raise SystemExit("the undisturbed build failed")
-        took = time.monotonic() - began
+        pause = 2 * (time.monotonic() - began) / kills
         wanted = datasets_of(work / "whole", found)
-    with Loopback(Faulty(script, 0.1, TRANSIENT), ("scripted", "checker")) as server:
-        out = work / "killed"
+    with Loopback(Faulty(script, 0.1, TRANSIENT), MODELS) as server:
+        out, held = work / "killed", []
         while found.kills < kills:
-            child = start(folder, server.url, out)
-            before = server.calls
-            limit = time.monotonic() + 60
-            while server.calls == before and child.poll() is None and time.monotonic() < limit:
-                time.sleep(0.01)
-            time.sleep(rng.uniform(0, 2.5 * took / kills))
-            if child.poll() is not None:
-                found = replace(found, kills=kills)
-                break
-            child.send_signal(signal.SIGKILL)
-            child.wait(30)
-            found.kills += 1
-            found.struck_while_asking += server.calls > before
-            time.sleep(0.2)
-            held = {identity(server.asks[number]) for number in journaled(out)}
-            asked = len(server.asks)
-            _note_repeats(found, server, held, asked)
-            _pending.append((held, asked))
+            held.append(strike(found, server, start(folder, server.url, out), out, rng.uniform(0, pause)))
         if start(folder, server.url, out).wait(1200) != 3:
             raise SystemExit("the last build failed")
-        for held, asked in _pending:
-            _note_repeats(found, server, held, asked)
-        _pending.clear()
+        for names, since in held:
+            found.asked_again += [name[:80] for name in map(identity, server.asks[since:]) if name in names]
         found.calls, found.answers_in_journal = server.calls, len(journaled(out))
         told = datasets_of(out, found)
         found.rows_differ = [name for name in wanted if told.get(name) != wanted[name]]
     return found
 
 
-_pending: list[tuple[set[str], int]] = []
-
-
-def _note_repeats(found: Outcome, server: Loopback, held: set[str], since: int) -> None:
-    found.asked_again += [identity(ask)[:80] for ask in server.asks[since:] if identity(ask) in held]
+def strike(
+    found: Outcome, server: Loopback, child: "subprocess.Popen[bytes]", out: Path, after: float
+) -> tuple[set[str], int]:
+    """Kill a build some time after its first call; what its journal held then, and how many calls had come."""
+    before, limit = server.calls, time.monotonic() + 60
+    while server.calls == before and child.poll() is None and time.monotonic() < limit:
+        time.sleep(0.01)
+    time.sleep(after)
+    found.struck_while_asking += child.poll() is None and server.calls > before
+    child.send_signal(signal.SIGKILL)
+    child.wait(30)
+    found.kills += 1
+    time.sleep(0.2)
+    return {identity(server.asks[number]) for number in journaled(out)}, len(server.asks)
 
 
 def main() -> None:
     """Run the trial and print what it saw."""
-    kills, rows = (int(word) for word in (*sys.argv[1:], "50", "300")[:2]) if len(sys.argv) < 3 else map(int, sys.argv[1:3])
-    sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "builder" / "chat"))
+    kills, rows = (int(word) for word in (sys.argv[1:3] if len(sys.argv) > 2 else ("50", "300")))
     with tempfile.TemporaryDirectory() as place:
-        from cvqa_rows import write_rows
-
-        found = trial(write_rows(Path(place) / "cvqa", rows), Path(place), kills)
+        found = trial(write_folder(Path(place) / "cvqa", gifts(rows)), Path(place), kills)
     for name in ("kills", "struck_while_asking", "calls", "answers_in_journal"):
         print(f"{name}: {getattr(found, name)}")
     for name in ("asked_again", "problems", "rows_differ"):

@@ -8,6 +8,7 @@ from typing import Any
 
 from loopback.server import Ask, Behaviour
 
+KEY = "sk-a-key-that-nobody-may-see"
 NOTHING = {"found": False, "norm": "", "meaning": "", "item": "", "topic": "none", "domain": "none", "region": ""}
 GOOD = dict.fromkeys(("awareness", "education", "compliance", "helpfulness"), True)
 PATTERNS = {

@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 from cross_safety.builder.release.checking import check_folder
 from cross_safety.store.dataset import iter_rows, read_manifest
-from loopback.author import data_of, scripted, stage_of
+from loopback.author import KEY, data_of, scripted, stage_of
+from loopback.cvqa_rows import gifts
 from loopback.server import Ask, Loopback, Say, Status
-
-from .conftest import KEY, rows
 
 Write = Callable[..., Path]
 NAMES = ("cross", "safety-sft", "safety-dpo")
@@ -29,7 +28,7 @@ def rows_of(folder: Path) -> list[tuple[str, str, dict[str, Any]]]:
 def test_from_an_endpoint_to_three_datasets(tmp_path: Path, write: Write, build: Callable[..., Any]) -> None:
     out = tmp_path / "out"
     with Loopback(scripted(), MODELS) as server:
-        done = build(server.url, write(rows(90)), "--out", out)
+        done = build(server.url, write(gifts(90)), "--out", out)
         assert done.returncode == 3, done.stderr
         assert server.faults == []
         asked = server.calls
@@ -55,7 +54,7 @@ def test_from_an_endpoint_to_three_datasets(tmp_path: Path, write: Write, build:
 def test_what_the_manifest_says(tmp_path: Path, write: Write, build: Callable[..., Any]) -> None:
     out = tmp_path / "out"
     with Loopback(scripted(), MODELS) as server:
-        done = build(server.url, write(rows(30)), "--out", out)
+        done = build(server.url, write(gifts(30)), "--out", out)
         answered = sum(server.answered.values())
     manifest = read_manifest(out / "safety-dpo")
     (generator,) = manifest["generators"]
@@ -70,7 +69,7 @@ def test_what_the_manifest_says(tmp_path: Path, write: Write, build: Callable[..
 def test_again_without_a_model(tmp_path: Path, write: Write, build: Callable[..., Any], run: Any) -> None:
     out, kept = tmp_path / "out", tmp_path / "kept"
     with Loopback(scripted(), MODELS) as server:
-        build(server.url, write(rows(45)), "--out", out)
+        build(server.url, write(gifts(45)), "--out", out)
     shutil.copytree(out / "safety-dpo", kept)
     words = ("build", "--from-manifest", kept / "manifest.json", "--path", tmp_path / "cvqa")
     done = run(*words, "--out", tmp_path / "again")
@@ -107,7 +106,7 @@ def test_what_fails_the_check_is_written_once_more_and_then_rejected(
         return harm(answer) if stage_of(ask) == stage and "scissors from Bul" in ask.text else None
 
     with Loopback(scripted(change), MODELS) as server:
-        done = build(server.url, write(rows(21)), "--out", tmp_path / "out")
+        done = build(server.url, write(gifts(21)), "--out", tmp_path / "out")
         assert done.returncode == 3, done.stderr
         seen = Counter(stage_of(ask) for ask in server.asks if "scissors from Bul" in ask.text)
         assert (seen["extract"], seen[stage]) == (1, 2)
@@ -133,7 +132,7 @@ def test_failures_of_the_model_are_reasons_and_no_rows(tmp_path: Path, write: Wr
         return fault if fault is not None else scripted()(ask)
 
     with Loopback(script, MODELS) as server:
-        done = build(server.url, write(rows(40)), "--out", tmp_path / "out")
+        done = build(server.url, write(gifts(40)), "--out", tmp_path / "out")
         assert done.returncode == 3, done.stderr
     found = read_manifest(tmp_path / "out/safety-sft")["rejects"]
     assert (found["refused"], found["truncated"], found["unparseable"]) == (3, 3, 3)
@@ -147,7 +146,7 @@ ATTACKS = (
 
 
 def test_what_stands_in_a_row_stays_within_the_fence(tmp_path: Path, write: Write, build: Callable[..., Any]) -> None:
-    attacked = [row | {"Translated Question": ATTACKS[n % 3]} for n, row in enumerate(rows(12))]
+    attacked = [row | {"Translated Question": ATTACKS[n % 3]} for n, row in enumerate(gifts(12))]
     with Loopback(scripted(), MODELS) as server:
         done = build(server.url, write(attacked), "--out", tmp_path / "out")
         assert done.returncode == 3, done.stderr
@@ -165,7 +164,7 @@ def test_the_key_is_nowhere(tmp_path: Path, write: Write, build: Callable[..., A
         return Status(401, f"Incorrect API key provided: {ask.key}") if ask.number > 20 else scripted()(ask)
 
     with Loopback(script, MODELS) as server:
-        done = build(server.url, write(rows(60)), "--out", tmp_path / "out", "--debug")
+        done = build(server.url, write(gifts(60)), "--out", tmp_path / "out", "--debug")
         assert done.returncode == 1
         assert {ask.key for ask in server.asks} == {KEY}
     assert KEY not in done.stderr + done.stdout
@@ -182,7 +181,7 @@ def test_a_stop_keeps_what_was_paid_for(tmp_path: Path, write: Write, build: Cal
 
     out = tmp_path / "out"
     with Loopback(script, MODELS) as server:
-        first = build(server.url, write(rows(45)), "--out", out)
+        first = build(server.url, write(gifts(45)), "--out", out)
         assert first.returncode == 1
         assert not any(out.glob("*/manifest.json"))
         with sqlite3.connect(out / "journal.sqlite") as base:
@@ -199,7 +198,7 @@ def test_estimate_spends_on_a_sample_alone(tmp_path: Path, write: Write, build: 
     prices.write_text(json.dumps({"as_of": "2026-01-01", "models": dict.fromkeys(MODELS, price)}))
     with Loopback(scripted(), MODELS) as server:
         words = ("--out", tmp_path / "out", "--estimate", "--prices", prices, "--output", "json")
-        done = build(server.url, write(rows(90)), *words)
+        done = build(server.url, write(gifts(90)), *words)
         assert done.returncode == 0, done.stderr
         told = json.loads(done.stdout)
         spent = server.calls * (100 * 10 + 20 * 30) / 1e6
