@@ -3,13 +3,13 @@
 import asyncio
 import time
 from collections import Counter, defaultdict
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from . import stops, trouble, wire
 from .cost import Purse
 from .endpoint import Endpoint
-from .journal import Call
 from .limits import LONGEST_WAIT_S, Limiter, Pulse
 from .request import Request
 from .result import Answer, Failure, Result
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # So many requests in a row that an endpoint does not take, and none that it took, are no accident.
 _ALL_BAD = 8
+# Troubles that only a living endpoint makes.
+_ALIVE = ("rate_limited", "refused", "bad", "no_schema", "no_max_tokens")
 
 
 def connect(endpoint: Endpoint, key: str) -> "AsyncOpenAI":
@@ -46,21 +48,9 @@ def connect(endpoint: Endpoint, key: str) -> "AsyncOpenAI":
     )
 
 
-def recorded(request: Request, reply: Reply) -> Call:
-    """A reply as the journal keeps it."""
-    result = reply.result
-    outcome, detail = (result.reason, result.detail) if isinstance(result, Failure) else ("answer", None)
-    return Call(
-        request.key,
-        request.stage,
-        request.model,
-        outcome,
-        result.model,
-        reply.finish_reason or None,
-        reply.text,
-        detail,
-        result.usage,
-    )
+async def _once(body: list[bytes]) -> AsyncIterator[bytes]:
+    """A body that is let go as soon as it is sent: bytes would be held until the answer comes."""
+    yield body.pop()
 
 
 class Client:
@@ -74,6 +64,7 @@ class Client:
         self._job = job
         self._pulse = Pulse(job.patience)
         self._refused_in_a_row = 0
+        self._took_one = False
 
     async def ask(self, request: Request) -> Result:
         """The answer from the journal, else from the model; on disk before it is returned.
@@ -101,7 +92,7 @@ class Client:
         if not job.may_ask(request):
             return Failure("not_asked", "--retry-failed asks what failed before, and this was never asked")
         if job.batches is not None:
-            raise job.batches.defer(self, request)
+            return job.batches.defer(self, request)
         return await self._ask_now(request)
 
     async def _ask_now(self, request: Request) -> Result:
@@ -121,12 +112,13 @@ class Client:
         in_words = False
         while True:
             with await self._job.ledger.set_aside(request) as purse:
-                began = time.monotonic()
-                outcome, sent = await self._try(request, in_words)
+                outcome, sent, began = await self._try(request, in_words)
                 took = time.monotonic() - began
                 tries["all"] += 1
                 if isinstance(outcome, Reply):
-                    await self._record(request, outcome, tries["all"], took, purse)
+                    stands = await self._record(request, outcome, tries["all"], took, purse)
+                    if not stands:
+                        return self._job.replay(request) or outcome.result
                     if not self._wants_words(request, outcome, sent):
                         return outcome.result
                     in_words = True
@@ -139,9 +131,10 @@ class Client:
                 await self._record(request, Reply(failure, "", ""), tries["all"], took, purse)
                 return failure
 
-    async def _try(self, request: Request, in_words: bool) -> tuple[Reply | Trouble, Manners]:
-        """Send once, when a slot is free; gives what came and the manners that it was sent with."""
+    async def _try(self, request: Request, in_words: bool) -> tuple[Reply | Trouble, Manners, float]:
+        """Send once, when a slot is free; gives what came, the manners that it was sent with, and when that was."""
         ticket = await self.limiter.acquire()
+        began = time.monotonic()
         try:
             manners = replace(self.manners[request.model])
             manners.plain_json |= in_words
@@ -153,18 +146,24 @@ class Client:
             self.limiter.release()
         if isinstance(outcome, Reply):
             self.limiter.good()
+            self._took_one = True
+        if isinstance(outcome, Reply) or outcome.kind in _ALIVE:
             self._pulse.good()
-            self._refused_in_a_row = 0
-        return outcome, manners
+        return outcome, manners, began
 
     async def _send(self, request: Request, manners: Manners) -> Reply | Trouble:
         import aiohttp
         import openai
 
-        content = wire.body(request, manners)
+        body = [wire.body(request, manners)]
         try:
             async with asyncio.timeout(self.endpoint.timeout_s):
-                raw = await self.api.post("/chat/completions", content=content, cast_to=bytes)
+                raw = await self.api.post(
+                    "/chat/completions",
+                    content=_once(body),
+                    cast_to=bytes,
+                    options={"headers": {"Content-Length": str(len(body[0]))}, "follow_redirects": False},
+                )
             return wire.read(request, raw)
         except TimeoutError:
             return Trouble("timeout", f"no answer within {self.endpoint.timeout_s:g} s")
@@ -175,13 +174,15 @@ class Client:
         except aiohttp.ClientError:
             return Trouble("broken", "connection lost")
 
-    async def _record(self, request: Request, reply: Reply, tries: int, seconds: float, purse: Purse) -> None:
+    async def _record(self, request: Request, reply: Reply, tries: int, seconds: float, purse: Purse) -> bool:
+        """Put what came on disk; False where another process's answer stands."""
         result = reply.result
-        call = replace(recorded(request, reply), tries=tries, seconds=seconds)
+        call = replace(wire.recorded(request.key, request.stage, request.model, reply), tries=tries, seconds=seconds)
         if reply.finish_reason or reply.text:
             self._job.ledger.note(request, result.usage, result.model, purse)
-        await self._job.journal.record(call)
+        stands = await self._job.journal.record(call)
         self._job.count(request, result)
+        return stands
 
     def _wants_words(self, request: Request, reply: Reply, sent: Manners) -> bool:
         """Whether to ask once more with the schema in words, since the server may only pretend to know the other way.
@@ -212,20 +213,26 @@ class Client:
                 return await self._after_loss(met, tries, began)
             case _:
                 self._refused_in_a_row += 1
-                if self._refused_in_a_row >= _ALL_BAD and not self._pulse.ever:
+                if self._refused_in_a_row >= _ALL_BAD and not self._took_one:
                     raise self._job.stop(stops.all_bad(met, self.endpoint, _ALL_BAD))
                 return Failure("api_error", met.detail)
 
+    def learn(self, kind: str, model: str) -> None:
+        """Note what the endpoint wants of requests for a model (``no_schema``, ``no_max_tokens``)."""
+        if kind == "no_schema":
+            self.manners[model].plain_json = True
+        else:
+            self.manners[model].completion_limit = True
+
     def _learned(self, met: Trouble, request: Request, sent: Manners) -> Trouble:
-        """Note what the endpoint wants; where it had been sent so already, the request is just not taken."""
-        manners = self.manners[request.model]
-        if met.kind == "no_schema" and request.schema is not None and not sent.plain_json:
-            manners.plain_json = True
-        elif met.kind == "no_max_tokens" and request.sampling.max_tokens is not None and not sent.completion_limit:
-            manners.completion_limit = True
-        elif met.kind in ("no_schema", "no_max_tokens"):
-            return replace(met, kind="bad")
-        return met
+        """Learn from a refusal; where the request had been sent as the endpoint wants, it is just not taken."""
+        news = {
+            "no_schema": request.schema is not None and not sent.plain_json,
+            "no_max_tokens": request.sampling.max_tokens is not None and not sent.completion_limit,
+        }.get(met.kind)
+        if news:
+            self.learn(met.kind, request.model)
+        return replace(met, kind="bad") if news is False else met
 
     async def _after_rate_limit(self, met: Trouble, tries: Counter[str]) -> Failure | None:
         tries["rate_limited"] += 1
@@ -241,6 +248,9 @@ class Client:
         patience = self._job.patience
         if self._pulse.is_dead_after_bad():
             raise self._job.stop(stops.dead(met, self.endpoint, patience.dead_after_s, self._job.journal.path))
+        if self._pulse.bad == patience.dead_after:
+            told = f"{met.detail}, {self._pulse.bad} times in a row; giving it {patience.dead_after_s:g} s"
+            self._job.notice(f"{self.endpoint.url}: {told}")
         if met.kind == "timeout":
             tries["timeout"] += 1
             if tries["timeout"] >= patience.timeouts:

@@ -146,9 +146,33 @@ class Ledger:
             self._changed.clear()
             await self._changed.wait()
 
+    def commit(self, request: Request) -> float:
+        """Set money aside for a request of a batch, until ``release``; gives how much.
+
+        Raises:
+            UserError: this would pass ``max_usd``, or the model has no price.
+        """
+        if self.max_usd is None:
+            return 0.0
+        needed = self.require_price(request.model).cost(self._guesses[request.model].of(request), batch=True)
+        if self._spent + self._aside + needed > self.max_usd:
+            raise self._reached()
+        self._aside += needed
+        return needed
+
+    def release(self, usd: float) -> None:
+        """Give back what was set aside for a batch (or, below 0, set aside what an earlier process had)."""
+        self._aside -= usd
+
+    def settle(self, usage: Usage | None, *models: str | None) -> None:
+        """Tell what a request of a batch took."""
+        if self.max_usd is not None:
+            self._spent += self.cost(usage, *models, batch=True) or 0.0
+
     def _reached(self) -> UserError:
         return UserError(
-            f"--max-usd {self.max_usd:g} is reached: ${self._spent:.4f} spent, counting all calls in "
+            f"--max-usd {self.max_usd:g} is reached: ${self._spent:.4f} spent and ${self._aside:.4f} set aside, "
+            "counting all calls in "
             f"{self._journal.path.name}, and the next call might pass it",
             "the same command with a higher --max-usd goes on from here",
         )

@@ -10,12 +10,15 @@ from typing import Any
 from ...cards import render_card, render_citation
 from ...console.errors import UserError
 from ...schemas import format_problems, problems
-from ...store.atomic import abandon_work, commit_work, recover, start_work, write_text
-from ...store.dataset import NoDatasetError, iter_rows, read_manifest
+from ...store.atomic import abandon_work, commit_work, recover, start_work, write_bytes, write_text
+from ...store.dataset import NoDatasetError, iter_since, read_manifest
 from ...store.diff import Diff, bump_between, describe, diff_folders
 from ...store.features import SCHEMA_OF
 from ..sources.items import Input, Reject, SourceResult
+from ..sources.pictures import Spool
+from ..stages import Prepare, Prepared, prepare_offline
 from .against import read_against
+from .answers import ANSWERS, describe_answers
 from .gather import Gathered, gather
 from .manifest import Made, creation_time, make_manifest
 from .rows import Placed
@@ -48,14 +51,18 @@ class Standing:
 
 
 def build(
-    plan: Plan, read: Callable[[], Sequence[SourceResult]], warn: Callable[[str], None] = lambda _: None
+    plan: Plan,
+    read: Callable[[Spool], Sequence[SourceResult]],
+    warn: Callable[[str], None] = lambda _: None,
+    prepare: Prepare = prepare_offline,
 ) -> list[dict[str, Any]]:
     """Build the datasets that the sources feed and put them in place together.
 
     Args:
         plan: where and under which version.
-        read: reads the sources; called after the folder was found fit.
+        read: reads the sources, once the folder was found fit; pictures of streams go into the spool it is given.
         warn: told where the version number is raised by less than the rows ask for.
+        prepare: the generator, which makes norms, texts and test rows of the sources' items.
 
     Returns:
         The manifests of the folders written.
@@ -69,18 +76,23 @@ def build(
     against, named = read_against(plan.against)
     new = start_work(plan.out)
     try:
-        sources = read()
-        gathered = gather(sources, plan.version, against)
+        with Spool(new.with_name("pictures")) as spool:
+            sources = read(spool)
+        prepared = prepare([item for source in sources for item in source.train])
+        gathered = gather(sources, plan.version, prepared, against)
         placed = _in_order(gathered, plan.only)
         _keep_added_in(placed, standing)
         _validate(placed)
-        made = _made(plan, sources, gathered, named)
+        made = _made(plan, sources, gathered, prepared, named)
         build_id = made.build_id(placed)
         names = [name for name in plan.only if any(each.dataset == name for each in placed)]
         manifests = [
             _write(new / name, name, made, build_id, placed, gathered.rejects.get(name, []), standing[name])
             for name in names
         ]
+        if prepared.answers is not None:
+            for name in names:
+                write_bytes(new / name / ANSWERS, prepared.answers)
         for manifest in manifests:
             _log_changes(plan, new / manifest["name"], manifest, standing[manifest["name"]], warn)
         commit_work(plan.out)
@@ -101,7 +113,7 @@ def look_at(plan: Plan, name: str) -> Standing:
     try:
         manifest = read_manifest(folder)
         version, files = manifest["version"], manifest["files"]
-        added = {row["id"]: row["added_in"] for file in files for row in iter_rows(folder / file["path"])}
+        added = {name: since for file in files for name, since in iter_since(folder / file["path"])}
     except (NoDatasetError, KeyError, OSError) as error:
         raise UserError(
             f"{folder} is in the way: it is no complete dataset of ours ({error})",
@@ -126,7 +138,9 @@ def _in_order(gathered: Gathered, only: Sequence[str]) -> list[Placed]:
         reasons = Counter(reject.reason for name in only for reject in gathered.rejects.get(name, ()))
         told = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items())) or "none was read"
         first = next((f"; first: {r.detail}" for name in only for r in gathered.rejects.get(name, ())), "")
-        raise UserError(f"no row is left for {', '.join(only)} ({told}{first})", "cross-safety build --help")
+        answer = "the same command with --labels FILE (ID and Label of each row; CVQA's own rows hold no answers)"
+        hint = answer if "label_unreleased" in reasons else "cross-safety build --help"
+        raise UserError(f"no row is left for {', '.join(only)} ({told}{first})", hint)
     return sorted(kept, key=lambda each: (each.dataset, each.config, each.split, each.row["id"]))
 
 
@@ -148,12 +162,32 @@ def _validate(placed: Sequence[Placed]) -> None:
             raise UserError(f"{dataset}: {twice} row ids stand twice")
 
 
-def _made(plan: Plan, sources: Sequence[SourceResult], gathered: Gathered, named: Sequence[dict[str, Any]]) -> Made:
+def _made(
+    plan: Plan,
+    sources: Sequence[SourceResult],
+    gathered: Gathered,
+    prepared: Prepared,
+    named: Sequence[dict[str, Any]],
+) -> Made:
     inputs: list[Input] = [each for source in sources for each in source.inputs]
+    answers = describe_answers(prepared.answers) if prepared.answers is not None else None
+    if answers is not None:
+        model = str(prepared.generators[0]["name"])
+        inputs.append(Input("answers", model, answers["content_sha256"], "unknown"))
     notes = [note for source in sources for note in source.notes]
     leakage = {"checked": gathered.checked, "rejected": dict(sorted(gathered.leaks.items())), "remaining": 0}
     configuration = plan.configuration | ({"against": list(named)} if named else {})
-    return Made(plan.version, creation_time(), configuration, inputs, notes, leakage)
+    return Made(
+        plan.version,
+        creation_time(),
+        configuration,
+        inputs,
+        notes,
+        leakage,
+        prepared.generators,
+        prepared.work,
+        answers,
+    )
 
 
 def _write(

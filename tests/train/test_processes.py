@@ -28,7 +28,7 @@ def test_two_processes_by_torchrun(here: Here, few: Path, idefics3: Path, tmp_pa
     assert here(*words(one, 4)).code == 0
     script = tmp_path / "cross_safety_main.py"
     script.write_text("from cross_safety.cli import main\nmain()\n")
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", "0", str(script)]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", str(script)]
     # A rank can hang at its exit, rarely: the whole group has a time limit and ends together.
     process = subprocess.Popen(
         [*torchrun, *words(two, 2), "--use_cpu", "true", "--ddp_backend", "gloo"],
