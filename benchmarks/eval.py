@@ -2,10 +2,10 @@
 
 Run: python benchmarks/eval.py [--rows 1284] [--slots 64] [--inspect-python PYTHON]
 1,284 rows with one answer and four verdicts each are 6,420 calls, every one with the row's picture of 150 KB; a server
-in a process of its own answers each 200 ms after its last byte. `ours` is everything from reading the parquet files to the
-written record, journal on disk. `raw` is the calls alone: no journal, no checks, no order between answer and verdict.
-The sequential loop is measured on a few rows and extrapolated; inspect-ai (a task with a scorer that asks four times)
-runs a tenth of the rows, under another Python where `--inspect-python` names one.
+in a process of its own answers each 200 ms after its last byte. `ours` is everything from reading the parquet file to
+the written record, journal on disk. `raw` is the calls alone: no journal, no checks, no order between answer and
+verdict. The sequential loop is measured on a few rows and extrapolated; inspect-ai (a task with a scorer that asks four
+times) runs a tenth of the rows, under another Python where `--inspect-python` names one.
 """
 
 import argparse
@@ -137,7 +137,15 @@ def ours(url: str, slots: int, rows: int, folder: Path) -> None:
     from cross_safety.store.opened import open_dataset
 
     # What is loaded once a process is left out of everybody's time.
-    for module in ("openai.resources.chat", "aiohttp", "orjson", "pybase64", "uvloop", "cross_safety.store.opened"):
+    for module in (
+        "openai.resources.chat",
+        "aiohttp",
+        "orjson",
+        "pybase64",
+        "uvloop",
+        "jsonschema.validators",
+        "jinja2",
+    ):
         importlib.import_module(module)
     held = open_dataset(str(folder / "cross"), verify=False)
     endpoint = Endpoint(url, concurrency=slots)
