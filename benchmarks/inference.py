@@ -201,6 +201,8 @@ def client(name: str, url: str, slots: int, calls: int) -> None:
             runner(url, slots, calls, Path(folder))
         elif name == "openai":
             asyncio.run(runner(url, slots, calls, Path(folder)))  # type: ignore[arg-type]
+        elif name == "ours":
+            importlib.import_module("cross_safety.inference").run(runner(url, slots, calls, Path(folder)))
         else:
             import uvloop
 

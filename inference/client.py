@@ -3,13 +3,13 @@
 import asyncio
 import time
 from collections import Counter, defaultdict
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from . import stops, trouble, wire
 from .cost import Purse
 from .endpoint import Endpoint
-from .journal import Call
 from .limits import LONGEST_WAIT_S, Limiter, Pulse
 from .request import Request
 from .result import Answer, Failure, Result
@@ -46,21 +46,9 @@ def connect(endpoint: Endpoint, key: str) -> "AsyncOpenAI":
     )
 
 
-def recorded(request: Request, reply: Reply) -> Call:
-    """A reply as the journal keeps it."""
-    result = reply.result
-    outcome, detail = (result.reason, result.detail) if isinstance(result, Failure) else ("answer", None)
-    return Call(
-        request.key,
-        request.stage,
-        request.model,
-        outcome,
-        result.model,
-        reply.finish_reason or None,
-        reply.text,
-        detail,
-        result.usage,
-    )
+async def _once(body: list[bytes]) -> AsyncIterator[bytes]:
+    """A body that is let go as soon as it is sent: bytes would be held until the answer comes."""
+    yield body.pop()
 
 
 class Client:
@@ -101,7 +89,7 @@ class Client:
         if not job.may_ask(request):
             return Failure("not_asked", "--retry-failed asks what failed before, and this was never asked")
         if job.batches is not None:
-            raise job.batches.defer(self, request)
+            return job.batches.defer(self, request)
         return await self._ask_now(request)
 
     async def _ask_now(self, request: Request) -> Result:
@@ -126,7 +114,9 @@ class Client:
                 took = time.monotonic() - began
                 tries["all"] += 1
                 if isinstance(outcome, Reply):
-                    await self._record(request, outcome, tries["all"], took, purse)
+                    stands = await self._record(request, outcome, tries["all"], took, purse)
+                    if not stands:
+                        return self._job.replay(request) or outcome.result
                     if not self._wants_words(request, outcome, sent):
                         return outcome.result
                     in_words = True
@@ -161,10 +151,15 @@ class Client:
         import aiohttp
         import openai
 
-        content = wire.body(request, manners)
+        body = [wire.body(request, manners)]
         try:
             async with asyncio.timeout(self.endpoint.timeout_s):
-                raw = await self.api.post("/chat/completions", content=content, cast_to=bytes)
+                raw = await self.api.post(
+                    "/chat/completions",
+                    content=_once(body),
+                    cast_to=bytes,
+                    options={"headers": {"Content-Length": str(len(body[0]))}, "follow_redirects": False},
+                )
             return wire.read(request, raw)
         except TimeoutError:
             return Trouble("timeout", f"no answer within {self.endpoint.timeout_s:g} s")
@@ -175,13 +170,15 @@ class Client:
         except aiohttp.ClientError:
             return Trouble("broken", "connection lost")
 
-    async def _record(self, request: Request, reply: Reply, tries: int, seconds: float, purse: Purse) -> None:
+    async def _record(self, request: Request, reply: Reply, tries: int, seconds: float, purse: Purse) -> bool:
+        """Put what came on disk; False where another process's answer stands."""
         result = reply.result
-        call = replace(recorded(request, reply), tries=tries, seconds=seconds)
+        call = replace(wire.recorded(request.key, request.stage, request.model, reply), tries=tries, seconds=seconds)
         if reply.finish_reason or reply.text:
             self._job.ledger.note(request, result.usage, result.model, purse)
-        await self._job.journal.record(call)
+        stands = await self._job.journal.record(call)
         self._job.count(request, result)
+        return stands
 
     def _wants_words(self, request: Request, reply: Reply, sent: Manners) -> bool:
         """Whether to ask once more with the schema in words, since the server may only pretend to know the other way.
@@ -216,16 +213,22 @@ class Client:
                     raise self._job.stop(stops.all_bad(met, self.endpoint, _ALL_BAD))
                 return Failure("api_error", met.detail)
 
+    def learn(self, kind: str, model: str) -> None:
+        """Note what the endpoint wants of requests for a model (``no_schema``, ``no_max_tokens``)."""
+        if kind == "no_schema":
+            self.manners[model].plain_json = True
+        else:
+            self.manners[model].completion_limit = True
+
     def _learned(self, met: Trouble, request: Request, sent: Manners) -> Trouble:
-        """Note what the endpoint wants; where it had been sent so already, the request is just not taken."""
-        manners = self.manners[request.model]
-        if met.kind == "no_schema" and request.schema is not None and not sent.plain_json:
-            manners.plain_json = True
-        elif met.kind == "no_max_tokens" and request.sampling.max_tokens is not None and not sent.completion_limit:
-            manners.completion_limit = True
-        elif met.kind in ("no_schema", "no_max_tokens"):
-            return replace(met, kind="bad")
-        return met
+        """Learn from a refusal; where the request had been sent as the endpoint wants, it is just not taken."""
+        news = {
+            "no_schema": request.schema is not None and not sent.plain_json,
+            "no_max_tokens": request.sampling.max_tokens is not None and not sent.completion_limit,
+        }.get(met.kind)
+        if news:
+            self.learn(met.kind, request.model)
+        return replace(met, kind="bad") if news is False else met
 
     async def _after_rate_limit(self, met: Trouble, tries: Counter[str]) -> Failure | None:
         tries["rate_limited"] += 1

@@ -1,16 +1,20 @@
 """A job: rows worked through with chat models over one journal, a bounded number of them at a time."""
 
 import asyncio
-import math
+import gc
+import logging
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from math import ceil
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
 
 from ..console.errors import UserError
 from . import wire
+from .batch import Batches, Deferred
 from .client import Client, connect
 from .cost import Ledger
 from .endpoint import NO_KEY, Endpoint
@@ -19,8 +23,10 @@ from .limits import Patience
 from .request import Request
 from .result import Answer, Result
 
-# With fewer rows than slots the rows run in lockstep and slots stand empty; with 1.5 × they stay full.
-ROWS_A_SLOT = 1.5
+_log = logging.getLogger(__name__)
+# Rows that wait for a slot: half as many as there are slots keep them full (with fewer rows than slots they run in
+# lockstep), and more than this many only take memory.
+MOST_WAITING = 64
 # Seconds that calls under way have to come in when a run stops: they may have been paid for.
 DRAIN_S = 15.0
 
@@ -56,6 +62,8 @@ class Job:
         asking: ``all`` asks whatever the journal has no answer to; ``failed`` (``--retry-failed``) only what failed
             before and what follows from it; ``nothing`` serves the journal alone and makes no call.
         patience: how often and how long to try.
+        batch: ask through the Batch API, see ``batch.py``.
+        notice: is given words for the user, rarely.
     """
 
     def __init__(
@@ -64,6 +72,8 @@ class Job:
         ledger: Ledger | None = None,
         asking: Asking = "all",
         patience: Patience | None = None,
+        batch: bool = False,
+        notice: Callable[[str], None] = _log.info,
     ) -> None:
         self.journal = journal
         self.ledger = ledger or Ledger(journal)
@@ -72,7 +82,8 @@ class Job:
         self.flights: dict[str, asyncio.Future[Result | None]] = {}
         # Enough for any sample, and bounded for a run over millions of rows.
         self.row_costs: deque[float | None] = deque(maxlen=10_000)
-        self.batches: Any = None
+        self.batches = Batches(self) if batch else None
+        self.notice = notice
         self._clients: dict[Endpoint, Client] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._stopped: UserError | None = None
@@ -160,8 +171,9 @@ class Job:
 
     @property
     def rows_at_once(self) -> int:
-        """How many rows ``each`` has in memory: 1.5 × the slots of the connected endpoints."""
-        return max(1, math.ceil(ROWS_A_SLOT * sum(endpoint.concurrency for endpoint in self._clients)))
+        """How many rows ``each`` has in memory: 1.5 × the slots of each connected endpoint, at most 64 over."""
+        slots = [endpoint.concurrency for endpoint in self._clients]
+        return max(1, sum(each + min(ceil(each / 2), MOST_WAITING) for each in slots))
 
     async def each(self, rows: Iterable[R] | AsyncIterable[R], work: Callable[[R], Awaitable[T]]) -> AsyncIterator[T]:
         """``work(row)`` for every row, yielded as they end; rows are drawn when there is room for them.
@@ -174,18 +186,36 @@ class Job:
             UserError: the run has to stop; answers that had come in are in the journal, and the same command again
                 goes on from there.
         """
-        ended: asyncio.Queue[asyncio.Task[T]] = asyncio.Queue()
-        running: set[asyncio.Task[T]] = set()
-        source = _drawn(rows)
+        if self.batches is None:
+            async for _, result in self._through(enumerated(rows), work):
+                yield result
+            return
+        if isinstance(rows, AsyncIterable) or iter(rows) is rows:
+            raise TypeError("a job with batches goes through its rows several times: give a sequence, not an iterator")
+        done: set[int] = set()
+        more = True
+        while more:
+            left = ((number, row) for number, row in enumerate(rows) if number not in done)
+            async for number, result in self._through(drawn(left), work):
+                done.add(number)
+                yield result
+            more = await self.batches.finish_wave(list(self._clients.values()))
+
+    async def _through(
+        self, rows: AsyncIterator[tuple[int, R]], work: Callable[[R], Awaitable[T]]
+    ) -> AsyncIterator[tuple[int, T]]:
+        """Each row's result with its number as rows end; rows that wait for a batch give none."""
+        ended: asyncio.Queue[asyncio.Task[tuple[int, T]]] = asyncio.Queue()
+        running: set[asyncio.Task[tuple[int, T]]] = set()
         more = True
         try:
             while more or running:
                 while more and len(running) < self.rows_at_once:
-                    row = await anext(source, _END)
-                    if row is _END:
+                    numbered = await anext(rows, None)
+                    if numbered is None:
                         more = False
                         break
-                    task = asyncio.create_task(self._work(work, row))
+                    task = asyncio.create_task(self._work(work, *numbered))
                     task.add_done_callback(ended.put_nowait)
                     running.add(task)
                     self._tasks.add(task)
@@ -193,17 +223,18 @@ class Job:
                 if running:
                     task = await ended.get()
                     running.discard(task)
-                    yield task.result()
+                    if not isinstance(task.exception(), Deferred):
+                        yield task.result()
         finally:
             await self._wind_up(running)
 
-    async def _work(self, work: Callable[[R], Awaitable[T]], row: R) -> T:
+    async def _work(self, work: Callable[[R], Awaitable[T]], number: int, row: R) -> tuple[int, T]:
         self.raise_if_stopped()
         mine = _Row()
         _row.set(mine)
         result = await work(row)
         self.row_costs.append(mine.usd)
-        return result
+        return number, result
 
     async def _wind_up(self, running: set[asyncio.Task[Any]]) -> None:
         """Let calls under way come in when the run was stopped; cancel what is left, and all of it otherwise."""
@@ -215,16 +246,22 @@ class Job:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-_END: Any = object()
-
-
-async def _drawn(rows: Iterable[R] | AsyncIterable[R]) -> AsyncIterator[R]:
+async def drawn(rows: Iterable[R] | AsyncIterable[R]) -> AsyncIterator[R]:
+    """Rows one by one, from either kind of source."""
     if isinstance(rows, AsyncIterable):
         async for row in rows:
             yield row
     else:
         for row in rows:
             yield row
+
+
+async def enumerated(rows: Iterable[R] | AsyncIterable[R]) -> AsyncIterator[tuple[int, R]]:
+    """Rows with their numbers, from 0."""
+    number = 0
+    async for row in drawn(rows):
+        yield number, row
+        number += 1
 
 
 async def ask_all(
@@ -239,10 +276,24 @@ async def ask_all(
         yield done
 
 
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Collect garbage less often: a sixth of a call's time goes into walking over what is loaded, for nothing."""
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
+
+
 def run(main: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine to its end on uvloop (asyncio's own loop where there is no uvloop)."""
     try:
         import uvloop
     except ImportError:
         return asyncio.run(main)
-    return uvloop.run(main)
+    with _rare_collections():
+        return uvloop.run(main)

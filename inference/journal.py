@@ -58,7 +58,8 @@ SELECT stage, asked_model, model, outcome, batch, count(*) AS calls, total(tries
     count(*) - count(prompt_tokens) AS uncounted, coalesce(sum(prompt_tokens), 0) AS prompt,
     coalesce(sum(completion_tokens), 0) AS completion, coalesce(sum(cached_tokens), 0) AS cached,
     total(seconds) AS seconds
-FROM calls GROUP BY stage, asked_model, model, outcome, batch ORDER BY stage, asked_model, model, outcome, batch
+FROM calls WHERE tries > 0 GROUP BY stage, asked_model, model, outcome, batch
+ORDER BY stage, asked_model, model, outcome, batch
 """
 _LATEST = "SELECT outcome FROM calls WHERE key = ? ORDER BY id DESC LIMIT 1"
 
@@ -77,7 +78,7 @@ class Call:
         text: what the model wrote, also where it was no use.
         detail: a failure in words.
         usage: tokens, None where unknown.
-        tries: how often it was sent, 0 where it never was.
+        tries: how often it was sent; 0 for an answer that was loaded from a file and is nobody's expense here.
         batch: whether it went through the Batch API (half price).
         seconds: how long it took.
         ended: when, in seconds since 1970.
@@ -133,7 +134,7 @@ class Journal:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._read = self._connect()
         self._write = self._connect()
-        self._waiting: list[tuple[Call, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[Call, asyncio.Future[bool]]] = []
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._flush: asyncio.Task[None] | None = None
 
@@ -162,45 +163,68 @@ class Journal:
         row = self._read.execute(_LATEST, (key,)).fetchone()
         return row["outcome"] if row else None
 
-    def write(self, calls: Iterable[Call]) -> None:
-        """Put calls on disk in one transaction; they are there when this returns."""
+    def write(self, calls: Iterable[Call]) -> set[str]:
+        """Put calls on disk in one transaction; they are there when this returns.
+
+        Returns:
+            Keys that had an answer already, which stands.
+        """
+        stood = set()
         self._write.execute("BEGIN IMMEDIATE")
         try:
             for call in calls:
                 values = _to_row(call)
                 if not self._write.execute(_INSERT, values).rowcount:
                     self._write.execute(_INSERT, (*values[:3], "again", *values[4:]))
+                    stood.add(call.key)
         except BaseException:
             self._write.execute("ROLLBACK")
             raise
         self._write.execute("COMMIT")
+        return stood
 
-    async def record(self, call: Call) -> None:
-        """Put a call on disk; returns when it is there. Calls that wait share one transaction."""
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    def write_missing(self, calls: Iterable[Call]) -> None:
+        """Put answers from elsewhere on disk, those that are there already left out."""
+        self._write.execute("BEGIN IMMEDIATE")
+        self._write.executemany(_INSERT, [_to_row(call) for call in calls])
+        self._write.execute("COMMIT")
+
+    async def record(self, call: Call) -> bool:
+        """Put a call on disk; returns when it is there. Calls that wait share one transaction.
+
+        Returns:
+            False where another process had put an answer to the same request there meanwhile: that one stands.
+        """
+        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting.append((call, done))
         if self._flush is None or self._flush.done():
             self._flush = asyncio.create_task(self._write_waiting())
-        await done
+        return await done
 
     async def _write_waiting(self) -> None:
         loop = asyncio.get_running_loop()
         while self._waiting:
             batch, self._waiting = self._waiting, []
+            stood: set[str] = set()
             error: BaseException | None = None
             try:
-                await loop.run_in_executor(self._thread, self.write, [call for call, _ in batch])
+                stood = await loop.run_in_executor(self._thread, self.write, [call for call, _ in batch])
             except sqlite3.Error as problem:
                 error = UserError(f"{self.path}: the journal cannot be written ({problem})")
-            for _, done in batch:
+            for call, done in batch:
                 if done.cancelled():
                     continue
-                done.set_exception(error) if error else done.set_result(None)
+                done.set_exception(error) if error else done.set_result(call.key not in stood)
 
     def answers(self) -> Iterator[Call]:
         """All answers, by key."""
         for row in self._read.execute("SELECT * FROM calls WHERE outcome = 'answer' ORDER BY key"):
             yield _to_call(row)
+
+    @property
+    def base(self) -> sqlite3.Connection:
+        """The database, for tables beside the calls."""
+        return self._read
 
     def sums(self) -> Iterator[sqlite3.Row]:
         """Calls, tokens and seconds by stage, model asked for, model that came back, outcome and batch."""

@@ -33,6 +33,8 @@ async def explain(met: Trouble, request: Request, client: "Client") -> UserError
                 f"{where} does not let this key use {request.model} ({met.detail})",
                 "the same command with a model that the key may use (--model), or with another key (--api-key-env)",
             )
+        case status if 300 <= status < 400:
+            return UserError(f"{where} sends elsewhere ({met.detail})", "the same command with that --base-url")
         case 402 | 429:
             return UserError(f"{where}: no credit is left ({met.detail})", f"add credit, then {AGAIN}")
         case _:

@@ -1,7 +1,7 @@
 """What went wrong with a call, in words that hold neither key nor request, and what follows from it."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from .endpoint import NO_KEY, Endpoint
@@ -49,7 +49,7 @@ class Trouble:
     code: str = ""
 
 
-def of_error(error: "OpenAIError", request: Request, endpoint: Endpoint) -> Trouble:
+def of_error(error: "OpenAIError", request: Request | None, endpoint: Endpoint) -> Trouble:
     """Make sense of what the openai client raised."""
     from openai import APIStatusError
 
@@ -60,17 +60,31 @@ def of_error(error: "OpenAIError", request: Request, endpoint: Endpoint) -> Trou
     return Trouble("broken", "connection lost")
 
 
-def of_status(error: "APIStatusError", request: Request, endpoint: Endpoint) -> Trouble:
+def of_status(error: "APIStatusError", request: Request | None, endpoint: Endpoint) -> Trouble:
     """Make sense of a response with a status that is none of success."""
-    status, code, message = error.status_code, _word(error.code), _message(error)
-    detail = scrub(f"{status} {code} {message}", request, endpoint)
-    kind = _kind(status, {code, _word(error.type)}, _word(error.param), message)
-    return Trouble(kind, detail, retry_after(error.response.headers), status, code)
+    status, message = error.status_code, _message(error.body)
+    met = _known(status, error.body, message)
+    if 300 <= status < 400:
+        message = f"to {error.response.headers.get('location', 'nowhere')}"
+    detail = scrub(f"{status} {met.code} {message}", request, endpoint)
+    return replace(met, detail=detail, wait_s=retry_after(error.response.headers))
+
+
+def of_line(status: int, error: dict[str, Any]) -> Trouble:
+    """Make sense of an error in a line of a batch; without the server's words, which may quote the request."""
+    return _known(status, error, _message(error))
+
+
+def _known(status: int, body: Any, message: str) -> Trouble:
+    told = body if isinstance(body, dict) else {}
+    code = _word(told.get("code"))
+    kind = _kind(status, {code, _word(told.get("type"))}, _word(told.get("param")), message)
+    return Trouble(kind, f"{status} {code}".strip(), status=status, code=code)
 
 
 def _kind(status: int, codes: set[str], param: str, message: str) -> Kind:
     match status:
-        case 401 | 402 | 403 | 404:
+        case 401 | 402 | 403 | 404 | 301 | 302 | 303 | 307 | 308:
             return "stop"
         case 429:
             return "stop" if codes & _NO_CREDIT else "rate_limited"
@@ -87,8 +101,7 @@ def _kind(status: int, codes: set[str], param: str, message: str) -> Kind:
     return "no_schema" if param.startswith("response_format") or _FORMAT.search(message) else "bad"
 
 
-def _message(error: "APIStatusError") -> str:
-    body: Any = error.body
+def _message(body: Any) -> str:
     told = body.get("message") or body.get("detail") or body.get("error") if isinstance(body, dict) else body
     return told if isinstance(told, str) else ""
 

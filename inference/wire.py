@@ -7,6 +7,7 @@ import orjson
 import pybase64
 
 from . import structured
+from .journal import Call
 from .request import Message, Picture, Request
 from .result import Answer, Failure, Result, Usage
 
@@ -126,6 +127,14 @@ def judge(
     if failure is not None:
         return replace(failure, usage=spent, model=model)
     return Answer(text, value, model, finish, spent)
+
+
+def recorded(key: str, stage: str, asked_model: str, reply: Reply) -> Call:
+    """A reply as the journal keeps it."""
+    result = reply.result
+    outcome, detail = (result.reason, result.detail) if isinstance(result, Failure) else ("answer", None)
+    finish = reply.finish_reason or None
+    return Call(key, stage, asked_model, outcome, result.model, finish, reply.text, detail, result.usage)
 
 
 def _word(value: Any) -> str:

@@ -1,0 +1,220 @@
+"""The journal: kills, two processes, and the file that it is carried in."""
+
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from cross_safety.console.errors import UserError
+from cross_safety.inference import Answer, Journal, Usage
+from cross_safety.inference.carry import export_answers, load_answers
+from cross_safety.inference.cost import Ledger
+from cross_safety.inference.journal import Call
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from loopback.asking import Asked, request
+from loopback.server import CutOff, Faulty, Loopback, Say, Status
+
+WORKER = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from cross_safety.inference import Endpoint, Job, Journal, run, user, Request
+from loopback.asking import FAST, picture
+
+async def main():
+    journal = Journal(Path(sys.argv[2]))
+    async with Job(journal, patience=FAST) as job:
+        client = job.connect(Endpoint(sys.argv[3], concurrency=8, timeout_s=5))
+        async def work(number):
+            first = await client.ask(Request("scripted", (user(f"first {number}", picture(number)),), stage="first"))
+            return await client.ask(Request("scripted", (user(f"second {number} {first.text}"),), stage="second"))
+        async for result in job.each(range(int(sys.argv[4])), work):
+            assert result.text
+run(main())
+"""
+
+
+def worker(root: Path, journal: Path, url: str, rows: int) -> "subprocess.Popen[bytes]":
+    words = [sys.executable, "-c", WORKER, str(root / "tests"), str(journal), url, str(rows)]
+    return subprocess.Popen(words, stderr=subprocess.PIPE)
+
+
+def finish(process: "subprocess.Popen[bytes]") -> None:
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors.decode()
+
+
+def test_a_run_killed_at_random_moments_repeats_only_what_was_in_flight(root: Path, tmp_path: Path) -> None:
+    rows, kills, path = 120, 5, tmp_path / "journal.sqlite"
+    dice = random.Random(4)
+    script = Faulty(lambda ask: Say(f"to {ask.text[:12]}", delay_s=0.02), 0.1, (Status(500), CutOff(), Status(429)))
+    with Loopback(script) as server:
+        for _ in range(kills):
+            process = worker(root, path, server.url, rows)
+            before = server.calls
+            deadline = time.monotonic() + 30
+            while server.calls < before + dice.randrange(2, 30) and time.monotonic() < deadline:
+                time.sleep(0.002)
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+        finish(worker(root, path, server.url, rows))
+        disturbed = server.answered.copy()
+        journal = Journal(path)
+        kept = Counter(call.stage for call in journal.answers())
+        assert kept == {"first": rows, "second": rows}
+        # What was sent and not on disk at a kill: at most all slots, each time.
+        assert disturbed.total() - 2 * rows <= kills * 8
+        assert max(disturbed.values()) <= 1 + kills
+        assert sum(line.calls for line in Ledger(journal).lines().values()) == 2 * rows
+        before = server.calls
+        finish(worker(root, path, server.url, rows))
+        assert server.calls == before
+    with Loopback(lambda ask: Say(f"to {ask.text[:12]}")) as server:
+        finish(worker(root, tmp_path / "calm.sqlite", server.url, rows))
+    calm = Journal(tmp_path / "calm.sqlite")
+    assert export_answers(journal) == export_answers(calm)
+    for each in (journal, calm):
+        each.close()
+
+
+def test_two_processes_on_one_journal(root: Path, tmp_path: Path) -> None:
+    rows, path = 100, tmp_path / "journal.sqlite"
+    with Loopback(lambda ask: Say(f"{ask.number}", delay_s=0.01)) as server:
+        both = [worker(root, path, server.url, rows) for _ in range(2)]
+        for process in both:
+            finish(process)
+        journal = Journal(path)
+        answers = list(journal.answers())
+        assert sum(call.stage == "first" for call in answers) == rows
+        # Each process goes on with the answer that stands, so the second calls agree too.
+        assert len(answers) == 2 * rows
+        with sqlite3.connect(path) as base:
+            assert base.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            assert base.execute("SELECT count(*) FROM calls").fetchone() == (server.calls,)
+        base.close()
+        journal.close()
+
+
+def test_anyone_can_read_it(asked: Asked, journal: Journal) -> None:
+    with Loopback(lambda ask: "fine" if "1" in ask.text else Say("", refusal="no")) as server:
+        asked(server.url, [request(1), request(2)])
+    base = sqlite3.connect(journal.path)
+    found = base.execute(
+        "SELECT outcome, text, prompt_tokens, completion_tokens FROM calls ORDER BY outcome"
+    ).fetchall()
+    base.close()
+    assert found == [("answer", "fine", 100, 20), ("refused", "no", 100, 20)]
+
+
+def test_what_is_no_journal(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_bytes(b"not a database at all, but long enough to be taken for one" * 20)
+    with pytest.raises(UserError, match="cannot be used as a journal"):
+        Journal(path)
+    newer = tmp_path / "newer.sqlite"
+    base = sqlite3.connect(newer)
+    base.execute("PRAGMA user_version = 99")
+    base.close()
+    with pytest.raises(UserError, match="format 99"):
+        Journal(newer)
+
+
+texts = st.text(max_size=40)
+calls = st.builds(
+    Call,
+    key=st.text("0123456789abcdef", min_size=64, max_size=64),
+    stage=st.sampled_from(["respond", "judge"]),
+    asked_model=st.just("m"),
+    outcome=st.just("answer"),
+    model=texts,
+    finish_reason=st.none() | texts,
+    text=texts,
+    usage=st.none() | st.builds(Usage, st.integers(0, 10**9), st.integers(0, 10**9)),
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(calls, max_size=8, unique_by=lambda call: call.key))
+def test_carried_and_back(tmp_path_factory: pytest.TempPathFactory, made: list[Call]) -> None:
+    folder = tmp_path_factory.mktemp("carry")
+    one, other = Journal(folder / "one.sqlite"), Journal(folder / "other.sqlite")
+    one.write(made)
+    data = export_answers(one)
+    file = folder / "journal.jsonl.zst"
+    file.write_bytes(data)
+    assert load_answers(file, other) == load_answers(file, other) == len(made)
+    assert export_answers(other) == data
+    assert Ledger(other).lines() == {}
+    for each in (one, other):
+        each.close()
+
+
+def test_only_the_answers_that_are_wanted(journal: Journal, tmp_path: Path) -> None:
+    keys = [f"{n:064x}" for n in range(3)]
+    journal.write(Call(key, "s", "m", "answer", "m", "stop", "t") for key in keys)
+    file = tmp_path / "j.zst"
+    file.write_bytes(export_answers(journal, keys[:2]))
+    other = Journal(tmp_path / "other.sqlite")
+    assert load_answers(file, other) == 2
+    other.close()
+    with pytest.raises(KeyError, match="has no answer to ff"):
+        export_answers(journal, ["ff"])
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (b"", None),
+        (b'{"key": "short"}\n', "line 1: not a line of a journal"),
+        (b"[]\n", "line 1: not a line of a journal"),
+        (b"{\n", "line 1: no JSON"),
+        (b'{"key":', "ends within a line"),
+    ],
+)
+def test_a_carried_file_that_is_damaged(lines: bytes, told: str | None, journal: Journal, tmp_path: Path) -> None:
+    sink = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(sink, "zstd") as out:
+        out.write(lines)
+    file = tmp_path / "journal.jsonl.zst"
+    file.write_bytes(sink.getvalue().to_pybytes())
+    if told is None:
+        assert load_answers(file, journal) == 0
+        return
+    with pytest.raises(UserError, match=told):
+        load_answers(file, journal)
+
+
+def test_a_carried_file_that_is_none(journal: Journal, tmp_path: Path) -> None:
+    file = tmp_path / "journal.jsonl.zst"
+    file.write_bytes(b"plain text")
+    with pytest.raises(UserError, match="cannot be read as zstandard"):
+        load_answers(file, journal)
+
+
+def test_a_carried_answer_is_checked_again(asked: Asked, journal: Journal) -> None:
+    wanted = request(1, schema={"type": "object", "required": ["label"]})
+    journal.write([Call(wanted.key, "test", "scripted", "answer", "m", "stop", '{"other": 1}', tries=0)])
+    found: dict[int, Any] = asked("http://127.0.0.1:9/v1", [wanted], asking="nothing")
+    assert found[0].reason == "off_schema"
+
+
+def test_answers_loaded_serve_without_a_model(asked: Asked, journal: Journal, tmp_path: Path) -> None:
+    with Loopback(lambda ask: "fine") as server:
+        asked(server.url, [request(n) for n in range(5)])
+    file = tmp_path / "journal.jsonl.zst"
+    file.write_bytes(export_answers(journal))
+    os.truncate(tmp_path / "journal.jsonl.zst", file.stat().st_size)
+    again = Journal(tmp_path / "again.sqlite")
+    assert load_answers(file, again) == 5
+    assert all(again.answer(request(n).key) for n in range(5))
+    again.close()
+    assert isinstance(asked("http://127.0.0.1:9/v1", [request(3)], asking="nothing")[0], Answer)
