@@ -132,8 +132,9 @@ def ours(url: str, slots: int, rows: int, folder: Path) -> None:
     from cross_safety.eval.rows import select
     from cross_safety.eval.run import Judge, Plan
     from cross_safety.eval.scores import failures
-    from cross_safety.eval.session import Spending, conduct
+    from cross_safety.eval.session import conduct
     from cross_safety.inference import Endpoint
+    from cross_safety.inference.options import InferenceOptions
     from cross_safety.store.opened import open_dataset
 
     # What is loaded once a process is left out of everybody's time.
@@ -154,7 +155,7 @@ def ours(url: str, slots: int, rows: int, folder: Path) -> None:
         held, "open", select(held, "open", ["test"]), Subject("scripted"), endpoint,
         (Judge("judge", endpoint),), load_protocol("cross-1"), runs=1,
     )  # fmt: skip
-    conduct(plan, folder / "run", "cross", Output("quiet"), Spending(), replace_run=False)
+    conduct(plan, folder / "run", "cross", Output("quiet"), InferenceOptions(), replace_run=False)
     tell(time.perf_counter() - began, rows * 5)
     record = read_record(folder / "run")
     assert (len(record.verdicts), failures(record)) == (rows * 4, {})

@@ -25,7 +25,7 @@ def command(server: Loopback, data: Path, out: Path) -> list[str]:
     words = (
         f"eval run {data} --base-url {server.url} --model careful-2026-01-15 --judge steady-2026-02-01 --output quiet"
     )
-    more = ["--limit", "12", "--runs", "2", "--slots", str(SLOTS), "--out", str(out)]
+    more = ["--limit", "12", "--runs", "2", "--concurrency", str(SLOTS), "--out", str(out)]
     return [sys.executable, "-c", CODE, *words.split(), *more]
 
 
