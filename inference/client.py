@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # So many requests in a row that an endpoint does not take, and none that it took, are no accident.
 _ALL_BAD = 8
+# Troubles that only a living endpoint makes.
+_ALIVE = ("rate_limited", "refused", "bad", "no_schema", "no_max_tokens")
 
 
 def connect(endpoint: Endpoint, key: str) -> "AsyncOpenAI":
@@ -62,6 +64,7 @@ class Client:
         self._job = job
         self._pulse = Pulse(job.patience)
         self._refused_in_a_row = 0
+        self._took_one = False
 
     async def ask(self, request: Request) -> Result:
         """The answer from the journal, else from the model; on disk before it is returned.
@@ -109,8 +112,7 @@ class Client:
         in_words = False
         while True:
             with await self._job.ledger.set_aside(request) as purse:
-                began = time.monotonic()
-                outcome, sent = await self._try(request, in_words)
+                outcome, sent, began = await self._try(request, in_words)
                 took = time.monotonic() - began
                 tries["all"] += 1
                 if isinstance(outcome, Reply):
@@ -129,9 +131,10 @@ class Client:
                 await self._record(request, Reply(failure, "", ""), tries["all"], took, purse)
                 return failure
 
-    async def _try(self, request: Request, in_words: bool) -> tuple[Reply | Trouble, Manners]:
-        """Send once, when a slot is free; gives what came and the manners that it was sent with."""
+    async def _try(self, request: Request, in_words: bool) -> tuple[Reply | Trouble, Manners, float]:
+        """Send once, when a slot is free; gives what came, the manners that it was sent with, and when that was."""
         ticket = await self.limiter.acquire()
+        began = time.monotonic()
         try:
             manners = replace(self.manners[request.model])
             manners.plain_json |= in_words
@@ -143,9 +146,10 @@ class Client:
             self.limiter.release()
         if isinstance(outcome, Reply):
             self.limiter.good()
+            self._took_one = True
+        if isinstance(outcome, Reply) or outcome.kind in _ALIVE:
             self._pulse.good()
-            self._refused_in_a_row = 0
-        return outcome, manners
+        return outcome, manners, began
 
     async def _send(self, request: Request, manners: Manners) -> Reply | Trouble:
         import aiohttp
@@ -209,7 +213,7 @@ class Client:
                 return await self._after_loss(met, tries, began)
             case _:
                 self._refused_in_a_row += 1
-                if self._refused_in_a_row >= _ALL_BAD and not self._pulse.ever:
+                if self._refused_in_a_row >= _ALL_BAD and not self._took_one:
                     raise self._job.stop(stops.all_bad(met, self.endpoint, _ALL_BAD))
                 return Failure("api_error", met.detail)
 
@@ -244,6 +248,9 @@ class Client:
         patience = self._job.patience
         if self._pulse.is_dead_after_bad():
             raise self._job.stop(stops.dead(met, self.endpoint, patience.dead_after_s, self._job.journal.path))
+        if self._pulse.bad == patience.dead_after:
+            told = f"{met.detail}, {self._pulse.bad} times in a row; giving it {patience.dead_after_s:g} s"
+            self._job.notice(f"{self.endpoint.url}: {told}")
         if met.kind == "timeout":
             tries["timeout"] += 1
             if tries["timeout"] >= patience.timeouts:

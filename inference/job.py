@@ -63,7 +63,7 @@ class Job:
             before and what follows from it; ``nothing`` serves the journal alone and makes no call.
         patience: how often and how long to try.
         batch: ask through the Batch API, see ``batch.py``.
-        notice: is given words for the user, rarely.
+        notice: is given words for the user, rarely; the log if None.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Job:
         asking: Asking = "all",
         patience: Patience | None = None,
         batch: bool = False,
-        notice: Callable[[str], None] = _log.info,
+        notice: Callable[[str], None] | None = None,
     ) -> None:
         self.journal = journal
         self.ledger = ledger or Ledger(journal)
@@ -83,7 +83,7 @@ class Job:
         # Enough for any sample, and bounded for a run over millions of rows.
         self.row_costs: deque[float | None] = deque(maxlen=10_000)
         self.batches = Batches(self) if batch else None
-        self.notice = notice
+        self.notice = notice or _log.warning
         self._clients: dict[Endpoint, Client] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._stopped: UserError | None = None

@@ -127,27 +127,26 @@ class Pulse:
 
     def __init__(self, patience: Patience) -> None:
         self._patience = patience
-        self._last: float | None = None
-        self._bad = 0
-        self.ever = False
+        self._good_at: float | None = None
+        self._silent_since: float | None = None
+        self.bad = 0
 
     def good(self) -> None:
         """A response came that a living endpoint gives."""
-        self._last = time.monotonic()
-        self._bad = 0
-        self.ever = True
+        self._good_at = self._silent_since = time.monotonic()
+        self.bad = 0
 
     def good_since(self, moment: float) -> bool:
         """Whether a good response came after ``moment`` (of the monotonic clock)."""
-        return self.ever and self._last is not None and self._last > moment
+        return self._good_at is not None and self._good_at > moment
 
     def is_dead_after_bad(self) -> bool:
         """Count a call that got none; True when it is time to give the endpoint up."""
         now = time.monotonic()
         # The clock of an endpoint that never answered starts with its first failure.
-        self._last = now if self._last is None else self._last
-        self._bad += 1
-        return self._bad >= self._patience.dead_after and now - self._last >= self._patience.dead_after_s
+        self._silent_since = now if self._silent_since is None else self._silent_since
+        self.bad += 1
+        return self.bad >= self._patience.dead_after and now - self._silent_since >= self._patience.dead_after_s
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -51,8 +51,13 @@ class InferenceOptions:
         """
         return Endpoint(self.base_url, self.api_key_env, self.concurrency, self.timeout)
 
-    def job(self, journal: Journal, asking: Asking | None = None) -> Job:
+    def job(self, journal: Journal, asking: Asking | None = None, notice: Callable[[str], None] | None = None) -> Job:
         """A job over a journal, with the limits that were given.
+
+        Args:
+            journal: where answers are kept.
+            asking: what may be asked; as ``--retry-failed`` says if None.
+            notice: is given words for the user (``Output.say``); the log if None.
 
         Raises:
             UserError: the file of prices is none, a limit is set and the model has no price, or the limit is reached.
@@ -60,7 +65,8 @@ class InferenceOptions:
         ledger = Ledger(journal, read_prices(self.prices), self.max_usd)
         if self.max_usd is not None and self.model:
             ledger.require_price(self.model)
-        return Job(journal, ledger, asking or ("failed" if self.retry_failed else "all"), batch=self.batch)
+        wanted: Asking = asking or ("failed" if self.retry_failed else "all")
+        return Job(journal, ledger, wanted, batch=self.batch, notice=notice)
 
 
 def inference_options(command: Callable[..., R]) -> Callable[..., R]:

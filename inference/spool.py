@@ -156,7 +156,8 @@ class Spool:
 
 def _sent(row: sqlite3.Row) -> Sent:
     manners = Manners(bool(row["plain_json"]), bool(row["completion_limit"]))
-    return Sent(*(row[name] for name in ("name", "url", "model", "lines", "file_id", "batch_id")), manners)
+    names = ("name", "url", "model", "lines", "file_id", "batch_id")
+    return Sent(**{name: row[name] for name in names}, manners=manners)
 
 
 class _Transaction:

@@ -103,8 +103,9 @@ def _reply(request: Request, completion: Any) -> Reply:
         case {"choices": [{"message": dict() as message, **choice}, *_]}:
             model = _word(completion.get("model")) or request.model
             finish = _word(choice.get("finish_reason"))
-            content = message.get("content")
-            text = content if isinstance(content, str) else ""
+            text = message.get("content") or ""
+            if not isinstance(text, str):
+                raise NoCompletionError("a message whose content is no text")
             refusal = _word(message.get("refusal"))
             return Reply(judge(request, text, finish, model, usage(completion), bool(refusal)), text or refusal, finish)
         case {"error": _}:

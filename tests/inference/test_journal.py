@@ -54,7 +54,7 @@ def finish(process: "subprocess.Popen[bytes]") -> None:
 
 
 def test_a_run_killed_at_random_moments_repeats_only_what_was_in_flight(root: Path, tmp_path: Path) -> None:
-    rows, kills, path = 120, 5, tmp_path / "journal.sqlite"
+    rows, kills, path = 80, 4, tmp_path / "journal.sqlite"
     dice = random.Random(4)
     script = Faulty(lambda ask: Say(f"to {ask.text[:12]}", delay_s=0.02), 0.1, (Status(500), CutOff(), Status(429)))
     with Loopback(script) as server:
@@ -62,7 +62,7 @@ def test_a_run_killed_at_random_moments_repeats_only_what_was_in_flight(root: Pa
             process = worker(root, path, server.url, rows)
             before = server.calls
             deadline = time.monotonic() + 30
-            while server.calls < before + dice.randrange(2, 30) and time.monotonic() < deadline:
+            while server.calls < before + dice.randrange(5, 60) and time.monotonic() < deadline:
                 time.sleep(0.002)
             process.send_signal(signal.SIGKILL)
             process.communicate()
@@ -71,8 +71,8 @@ def test_a_run_killed_at_random_moments_repeats_only_what_was_in_flight(root: Pa
         journal = Journal(path)
         kept = Counter(call.stage for call in journal.answers())
         assert kept == {"first": rows, "second": rows}
-        # What was sent and not on disk at a kill: at most all slots, each time.
-        assert disturbed.total() - 2 * rows <= kills * 8
+        # What was under way at a kill: at most one call of each of the 12 rows in work.
+        assert disturbed.total() - 2 * rows <= kills * 12
         assert max(disturbed.values()) <= 1 + kills
         assert sum(line.calls for line in Ledger(journal).lines().values()) == 2 * rows
         before = server.calls
