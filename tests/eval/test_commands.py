@@ -72,20 +72,20 @@ def test_an_estimate_spends_on_a_sample_alone(server: Loopback, run: Run, built:
     models = {name: {"input": 1e3, "output": 1e3} for name in ("careful-2026-01-15", "steady-2026-02-01")}
     prices.write_text(json.dumps({"as_of": "2026-06-30", "models": models}), "utf-8")
     out = tmp_path / "run"
-    more = ("--prices", str(prices), "--limit", "40", "--runs", "1")
+    more = ("--prices", str(prices), "--limit", "24", "--runs", "1")
     done = run(*words(server, built, out, *more, "--estimate", "--output", "json"))
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    assert found["calls"] == 40 * (5 + 2)
+    assert found["calls"] == 24 * (5 + 2)
     # 120 tokens a call at 1,000 USD a million are 0.12 USD.
     assert found["usd"] == pytest.approx(0.12 * found["calls"], rel=0.02)
-    assert server.calls < found["calls"] / 2
+    assert server.calls < found["calls"] * 0.7
     assert not (out / "run.json").exists()
     sampled = server.calls
-    stopped = run(*words(server, built, out, *more, "--max-usd", "20"))
+    stopped = run(*words(server, built, out, *more, "--max-usd", "15"))
     assert stopped.returncode == 1
-    assert "--max-usd 20 is reached" in stopped.stderr
-    assert server.calls <= 20 / 0.12
+    assert "--max-usd 15 is reached" in stopped.stderr
+    assert server.calls <= 15 / 0.12
     whole = run(*words(server, built, out, *more))
     assert whole.returncode == 0, whole.stderr
     # The sample was not asked again; what the limit cut off in flight may have been.
