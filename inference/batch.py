@@ -50,7 +50,9 @@ class Batches:
         self._job = job
         self._most_lines, self._most_bytes, self._poll_s = most_lines, most_bytes, poll_s
         self._spool = Spool(job.journal)
-        self._spool.clear_leftovers()
+        self._spool.clear_unsent()
+        for batch in self._spool.pending():
+            job.ledger.release(-batch.usd)
         self._open: dict[tuple[str, str], Open] = {}
         self._failed: dict[str, Failure] = {}
 
@@ -70,11 +72,19 @@ class Batches:
         place = (client.endpoint.url, request.model)
         file = self._open.get(place)
         if not (file and request.key in file.requests) and not self._spool.has(request.key):
-            self._job.ledger.commit(request)
-            self._write(client, request)
+            self._write(client, request, self._set_aside(request))
         raise Deferred
 
-    def _write(self, client: "Client", request: Request) -> None:
+    def _set_aside(self, request: Request) -> float:
+        try:
+            return self._job.ledger.commit(request)
+        except UserError as error:
+            # Half a wave is of no use to anybody.
+            self._forget_open()
+            self._spool.clear_unsent()
+            raise self._job.stop(error) from None
+
+    def _write(self, client: "Client", request: Request, usd: float) -> None:
         place, manners = (client.endpoint.url, request.model), client.manners[request.model]
         line = spool.line(request, wire.body(request, manners))
         file = self._open.get(place)
@@ -83,7 +93,7 @@ class Batches:
             file = None
         if file is None:
             file = self._open[place] = Open(self._spool.folder, *place, manners)
-        file.add(request, line)
+        file.add(request, line, usd)
 
     async def finish_wave(self, clients: list["Client"]) -> bool:
         """Send what was written, wait until all batches have ended, put their answers into the journal.
@@ -146,7 +156,7 @@ class Batches:
     def _refused(self, client: "Client", batch: Sent, error: Exception) -> UserError:
         import openai
 
-        self._spool.drop(batch.name)
+        self._drop(batch)
         if isinstance(error, openai.OpenAIError):
             met = trouble.of_error(error, None, client.endpoint)
             return UserError(
@@ -155,11 +165,25 @@ class Batches:
             )
         return UserError(f"the file of batch {batch.name} is gone", "the same command again writes it anew")
 
+    def _forget_open(self) -> None:
+        for file in self._open.values():
+            file.close()
+        self._open.clear()
+
+    def _drop(self, batch: Sent) -> None:
+        self._spool.drop(batch.name)
+        self._job.ledger.release(batch.usd)
+
+    def close(self) -> None:
+        """Let other processes at the batches; what was not sent is written again another time."""
+        self._forget_open()
+        self._spool.close()
+
     async def _collect(self, client: "Client", batch: Sent) -> None:
         ended = await self._wait_for(client, batch)
         if ended.status == "failed":
             told = " ".join(str(e.message) for e in (ended.errors.data if ended.errors else None) or [])
-            self._spool.drop(batch.name)
+            self._drop(batch)
             detail = trouble.scrub(told, None, client.endpoint)
             raise self._job.stop(
                 UserError(f"{client.endpoint.url} refused a batch of {batch.lines:,} requests ({detail})",
@@ -172,7 +196,7 @@ class Batches:
                 self._take(client, batch, lines, path)
         gone = Reply(Failure("api_error", f"no result in a batch that ended as {ended.status}"), "", "")
         self._job.journal.write([self._call(line, batch.model, gone) for line in lines.values()])
-        self._spool.drop(batch.name)
+        self._drop(batch)
 
     async def _wait_for(self, client: "Client", batch: Sent) -> Any:
         import openai
@@ -209,7 +233,6 @@ class Batches:
                 continue
             reply = self._reply(client, batch, known, told)
             if reply is None:
-                self._job.ledger.settle(known.key, None)
                 continue
             calls.append(self._call(known, batch.model, reply))
             if len(calls) == 500:
@@ -238,7 +261,7 @@ class Batches:
                 return Reply(Failure("api_error", "no response in the batch"), "", "")
 
     def _call(self, line: Line, model: str, reply: Reply) -> Call:
-        self._job.ledger.settle(line.key, reply.result.usage, reply.result.model, model)
+        self._job.ledger.settle(reply.result.usage, reply.result.model, model)
         if isinstance(reply.result, Failure):
             self._failed[line.key] = reply.result
         return replace(wire.recorded(line.key, line.stage, model, reply), batch=True)

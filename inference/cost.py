@@ -99,7 +99,6 @@ class Ledger:
         self._guesses: defaultdict[str, _Guess] = defaultdict(_Guess)
         self._spent = sum(line.usd or 0.0 for line in self.lines().values()) if max_usd is not None else 0.0
         self._aside = 0.0
-        self._committed: dict[str, float] = {}
         self._changed = asyncio.Event()
         if max_usd is not None and self._spent >= max_usd:
             raise self._reached()
@@ -147,24 +146,27 @@ class Ledger:
             self._changed.clear()
             await self._changed.wait()
 
-    def commit(self, request: Request) -> None:
-        """Set money aside for a request of a batch, until ``settle``.
+    def commit(self, request: Request) -> float:
+        """Set money aside for a request of a batch, until ``release``; gives how much.
 
         Raises:
             UserError: this would pass ``max_usd``, or the model has no price.
         """
         if self.max_usd is None:
-            return
+            return 0.0
         needed = self.require_price(request.model).cost(self._guesses[request.model].of(request), batch=True)
         if self._spent + self._aside + needed > self.max_usd:
             raise self._reached()
-        self._committed[request.key] = needed
         self._aside += needed
+        return needed
 
-    def settle(self, key: str, usage: Usage | None, *models: str | None) -> None:
-        """Tell what a request of a batch took; what was set aside for it goes back."""
+    def release(self, usd: float) -> None:
+        """Give back what was set aside for a batch (or, below 0, set aside what an earlier process had)."""
+        self._aside -= usd
+
+    def settle(self, usage: Usage | None, *models: str | None) -> None:
+        """Tell what a request of a batch took."""
         if self.max_usd is not None:
-            self._aside -= self._committed.pop(key, 0.0)
             self._spent += self.cost(usage, *models, batch=True) or 0.0
 
     def _reached(self) -> UserError:

@@ -99,6 +99,8 @@ class Job:
         await self._wind_up(self._tasks)
         for client in self._clients.values():
             await client.api.close()
+        if self.batches is not None:
+            self.batches.close()
 
     def connect(self, endpoint: Endpoint) -> Client:
         """A client for an endpoint; the same one for the same endpoint. No call is made yet.

@@ -8,7 +8,7 @@ from typing import Any, Literal
 KEY_VERSION = 1
 
 Role = Literal["system", "user", "assistant"]
-Effort = Literal["minimal", "low", "medium", "high"]
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 
 
 class UnknownPictureError(ValueError):

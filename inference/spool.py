@@ -9,10 +9,11 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import orjson
 
+from ..console.errors import UserError
 from .journal import Journal
 from .request import Request
 from .wire import Manners
@@ -20,7 +21,7 @@ from .wire import Manners
 _TABLES = """
 CREATE TABLE IF NOT EXISTS batches (
     name TEXT PRIMARY KEY, url TEXT NOT NULL, model TEXT NOT NULL, lines INTEGER NOT NULL, file_id TEXT, batch_id TEXT,
-    plain_json INTEGER NOT NULL, completion_limit INTEGER NOT NULL, made REAL NOT NULL
+    plain_json INTEGER NOT NULL, completion_limit INTEGER NOT NULL, usd REAL NOT NULL, made REAL NOT NULL
 );
 CREATE TABLE IF NOT EXISTS batch_lines (
     key TEXT PRIMARY KEY, batch TEXT NOT NULL REFERENCES batches (name), stage TEXT NOT NULL, shape TEXT
@@ -39,6 +40,7 @@ class Sent:
         lines: how many requests.
         file_id, batch_id: the endpoint's names, once known.
         manners: how its requests were written.
+        usd: what is set aside for them.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Sent:
     file_id: str | None
     batch_id: str | None
     manners: Manners
+    usd: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +71,14 @@ class Open:
         self.url, self.model = url, model
         self.path = folder / f"{self.name}.jsonl"
         self.bytes = 0
+        self.usd = 0.0
         self.requests: dict[str, tuple[str, dict[str, Any] | None]] = {}
-        folder.mkdir(parents=True, exist_ok=True)
         self._file = self.path.open("wb")
 
-    def add(self, request: Request, line: bytes) -> None:
-        """Write a line."""
+    def add(self, request: Request, line: bytes, usd: float) -> None:
+        """Write a line; ``usd`` is set aside for it."""
         self._file.write(line)
+        self.usd += usd
         self.bytes += len(line)
         self.requests[request.key] = (request.stage, request.schema)
 
@@ -90,10 +94,17 @@ def line(request: Request, body: bytes) -> bytes:
 
 
 class Spool:
-    """The tables and files of batches that belong to a journal."""
+    """The tables and files of batches that belong to a journal; for one process at a time.
+
+    Raises:
+        UserError: another process has them.
+    """
 
     def __init__(self, journal: Journal) -> None:
         self.folder = journal.path.with_name(f"{journal.path.name}.batches")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._held: IO[bytes] | None = None
+        self._lock()
         self._base = journal.base
         self._base.executescript(f"BEGIN IMMEDIATE; {_TABLES} COMMIT;")
 
@@ -107,8 +118,8 @@ class Spool:
         shapes = {orjson.dumps(schema).decode() for _, schema in file.requests.values() if schema is not None}
         with self._transaction() as base:
             wanted = (file.manners.plain_json, file.manners.completion_limit)
-            row = (file.name, file.url, file.model, len(file.requests), None, None, *wanted, time.time())
-            base.execute("INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+            row = (file.name, file.url, file.model, len(file.requests), None, None, *wanted, file.usd, time.time())
+            base.execute("INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
             base.executemany("INSERT OR IGNORE INTO batch_shapes VALUES (?, ?)", [(_id(s), s) for s in shapes])
             lines = [
                 (key, file.name, stage, None if schema is None else _id(orjson.dumps(schema).decode()))
@@ -116,9 +127,10 @@ class Spool:
             ]
             base.executemany("INSERT INTO batch_lines VALUES (?, ?, ?, ?)", lines)
 
-    def pending(self, url: str) -> list[Sent]:
-        """Batches of an endpoint that are not collected yet, oldest first."""
-        found = self._base.execute("SELECT * FROM batches WHERE url = ? ORDER BY made, name", (url,)).fetchall()
+    def pending(self, url: str | None = None) -> list[Sent]:
+        """Batches that are not collected yet, oldest first; of one endpoint if ``url`` is given."""
+        query = "SELECT * FROM batches WHERE url = coalesce(?, url) ORDER BY made, name"
+        found = self._base.execute(query, (url,)).fetchall()
         return [_sent(row) for row in found]
 
     def note(self, name: str, file_id: str | None, batch_id: str | None) -> None:
@@ -143,12 +155,35 @@ class Spool:
             base.execute("DELETE FROM batches WHERE name = ?", (name,))
         self.path(name).unlink(missing_ok=True)
 
-    def clear_leftovers(self) -> None:
-        """Remove files of no batch, older than a day: a process was killed while it wrote them."""
+    def clear_unsent(self) -> None:
+        """Forget what was written and not sent: the rows write it again, under the limits that hold then."""
+        for row in self._base.execute("SELECT name FROM batches WHERE file_id IS NULL").fetchall():
+            self.drop(row["name"])
         known = {row["name"] for row in self._base.execute("SELECT name FROM batches")}
-        for path in self.folder.glob("*.jsonl") if self.folder.is_dir() else ():
-            if path.stem not in known and path.stat().st_mtime < time.time() - 86_400:
+        for path in self.folder.glob("*.jsonl"):
+            if path.stem not in known:
                 path.unlink(missing_ok=True)
+
+    def _lock(self) -> None:
+        """One process at a time, until it ends; where there is no fcntl, that is left to the user."""
+        try:
+            import fcntl
+        except ImportError:
+            return
+        self._held = (self.folder / "lock").open("wb")
+        try:
+            fcntl.flock(self._held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self.close()
+            raise UserError(
+                f"another process works on the batches of {self.folder.name.removesuffix('.batches')}",
+                "the same command when it has ended, or without --batch",
+            ) from None
+
+    def close(self) -> None:
+        """Let other processes in."""
+        if self._held is not None:
+            self._held.close()
 
     def _transaction(self) -> "_Transaction":
         return _Transaction(self._base)
@@ -157,7 +192,7 @@ class Spool:
 def _sent(row: sqlite3.Row) -> Sent:
     manners = Manners(bool(row["plain_json"]), bool(row["completion_limit"]))
     names = ("name", "url", "model", "lines", "file_id", "batch_id")
-    return Sent(**{name: row[name] for name in names}, manners=manners)
+    return Sent(**{name: row[name] for name in names}, manners=manners, usd=row["usd"])
 
 
 class _Transaction:

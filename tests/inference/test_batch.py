@@ -25,11 +25,19 @@ def through(
 
     async def main() -> dict[int, Result]:
         async with Job(journal, Ledger(journal, PRICES, usd), patience=FAST, batch=True) as job:
-            job.batches = Batches(job, most_lines=lines, most_bytes=size, poll_s=0.01)
+            pace(job, most_lines=lines, most_bytes=size)
             client = job.connect(Endpoint(url))
             return dict([done async for done in job.each(rows, lambda row: two_calls(client, row))])
 
     return run(main())
+
+
+def pace(job: Job, **limits: Any) -> Batches:
+    """Batches as a job has them, with limits for tests."""
+    assert job.batches is not None
+    job.batches.close()
+    job.batches = Batches(job, poll_s=0.01, **limits)
+    return job.batches
 
 
 async def two_calls(client: Client, row: int) -> tuple[int, Result]:
@@ -73,7 +81,7 @@ def test_another_process_goes_on(journal: Journal) -> None:
 
         async def stopped() -> None:
             async with Job(journal, patience=FAST, batch=True) as job:
-                job.batches = Batches(job, poll_s=0.01)
+                pace(job)
                 client = job.connect(Endpoint(server.url))
 
                 async def pause(_: float) -> None:
@@ -101,8 +109,9 @@ def test_a_kill_around_the_submission_makes_no_second_batch(moment: str, journal
 
         async def cut() -> None:
             async with Job(journal, patience=FAST, batch=True) as job:
-                job.batches = Batches(job, poll_s=0.01)
+                pace(job)
                 client = job.connect(Endpoint(server.url))
+                assert job.batches is not None
                 spool = job.batches._spool
                 note = spool.note
 
@@ -183,7 +192,7 @@ def test_a_model_that_wants_max_completion_tokens_is_understood_in_a_batch(journ
 
     async def main(url: str) -> list[Result]:
         async with Job(journal, patience=FAST, batch=True) as job:
-            job.batches = Batches(job, poll_s=0.01)
+            pace(job)
             client = job.connect(Endpoint(url))
             asks = [request(n, sampling=Sampling(max_tokens=50)) for n in range(4)]
             return [result async for result in job.each(asks, client.ask)]
@@ -197,6 +206,26 @@ def test_a_limit_that_a_wave_would_pass_sends_nothing(journal: Journal) -> None:
         through(journal, server.url, range(200), usd=0.1)
     assert server.calls == 0
     assert not server.batches.made
+
+
+def test_a_limit_that_was_passed_leaves_nothing_to_be_sent_later(journal: Journal) -> None:
+    with Loopback(script) as server:
+        with pytest.raises(UserError, match="--max-usd"):
+            through(journal, server.url, range(60), usd=2.0, lines=5)
+        assert not list(journal.path.with_name("journal.sqlite.batches").glob("*.jsonl"))
+        assert len(through(journal, server.url, range(3), usd=2.0)) == 3
+        assert server.calls == 6
+
+
+def test_one_process_at_a_time(journal: Journal) -> None:
+    first = Job(journal, batch=True)
+    with pytest.raises(UserError, match=r"another process works on the batches of journal\.sqlite"):
+        Job(journal, batch=True)
+    assert first.batches is not None
+    first.batches.close()
+    second = Job(journal, batch=True)
+    assert second.batches is not None
+    second.batches.close()
 
 
 def test_rows_have_to_be_there_more_than_once(journal: Journal) -> None:

@@ -4,7 +4,7 @@ import io
 from collections.abc import Callable
 from typing import Any
 
-from cross_safety.inference import Picture, Request, Result, user
+from cross_safety.inference import Answer, Endpoint, Job, Journal, Picture, Request, Result, user
 from cross_safety.inference.limits import Patience
 from PIL import Image
 
@@ -24,3 +24,16 @@ def request(number: int = 0, **more: Any) -> Request:
 
 
 Asked = Callable[..., dict[int, Result]]
+
+
+async def two_calls_a_row(journal: Journal, url: str, rows: int, slots: int = 8) -> list[Result]:
+    """A chain as the builder's: the second call of a row is made of the first one's answer."""
+    async with Job(journal, patience=FAST) as job:
+        client = job.connect(Endpoint(url, concurrency=slots, timeout_s=5))
+
+        async def work(number: int) -> Result:
+            first = await client.ask(Request("scripted", (user(f"first {number}", picture(number)),), stage="first"))
+            assert isinstance(first, Answer)
+            return await client.ask(Request("scripted", (user(f"second {number} {first.text}"),), stage="second"))
+
+        return [result async for result in job.each(range(rows), work)]
