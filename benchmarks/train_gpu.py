@@ -6,9 +6,9 @@ Run: python benchmarks/train_gpu.py --data data --out OUT --size 100m --part acc
      python benchmarks/train_gpu.py --data data --out OUT --part table     (all of what lies in OUT, as Markdown)
 `--data` holds the folders safety-sft and safety-dpo that `make build` writes. `--size tiny` is for a try on a CPU.
 
-accuracy: an Idefics3 from random weights (tests/train/models.py), `cross-safety train sft`, then `train dpo` from it, on
-`exclusive`/train. Held out: every row of `overlapped`, whose countries are not in `exclusive`; preference accuracy per
-token before, after SFT and after DPO, each with the pictures and with an even grey in their place.
+accuracy: an Idefics3 from random weights (tests/train/tinymodels.py), `cross-safety train sft`, then `train dpo` from
+it, on `exclusive`/train. Held out: every row of `overlapped`, whose countries are not in `exclusive`; preference accuracy
+per token before, after SFT and after DPO, each with the pictures and with an even grey in their place.
 text: the same rows told apart by two classifiers of the answers' text alone, trained on the same training rows.
 throughput: `cross-safety train` and benchmarks/bare_trl.py in turn, same settings; medians, and lowest to highest.
 """
@@ -70,9 +70,9 @@ def corpus(data: Path) -> list[str]:
 
 def make_model(args: argparse.Namespace) -> int:
     """The model from random weights, in OUT/before; its parameters."""
-    import models
+    import tinymodels
 
-    return models.make_idefics3(args.out / "before", corpus(args.data), args.size)
+    return tinymodels.make_idefics3(args.out / "before", corpus(args.data), args.size)
 
 
 def machine() -> dict[str, Any]:
@@ -152,7 +152,12 @@ def score_stages(args: argparse.Namespace, folders: dict[str, Path]) -> dict[str
             scores[stage + control] = dict(scorer.score(texts(held, blank=blank), batch))
             print(f"scored {stage}{control}", file=sys.stderr)
     base = {"after DPO": "after SFT", "after DPO, blank": "after SFT, blank"}
-    pairs = [("before", "after SFT"), ("after SFT", "after DPO"), ("before", "after DPO"), ("after DPO, blank", "after DPO")]
+    pairs = [
+        ("before", "after SFT"),
+        ("after SFT", "after DPO"),
+        ("before", "after DPO"),
+        ("after DPO, blank", "after DPO"),
+    ]
     return {
         "held_out": {"rows": len(held.about), "countries": sorted({row["country"] for row in held.about})},
         "figures": {
@@ -163,7 +168,7 @@ def score_stages(args: argparse.Namespace, folders: dict[str, Path]) -> dict[str
 
 
 def text_part(args: argparse.Namespace) -> dict[str, Any]:
-    """Two classifiers of text, trained on the training rows, on the held-out ones: does the chosen answer score higher."""
+    """Two classifiers of text, trained on the training rows: does a held-out row's chosen answer score higher."""
     from cross_safety.eval.estimate import Cell, clusters_of, estimate
     from cross_safety.store.opened import open_dataset
     from sklearn.feature_extraction.text import CountVectorizer
@@ -224,8 +229,8 @@ def ours(args: argparse.Namespace, method: str, flags: list[str]) -> dict[str, A
     """One run of `cross-safety train`, `train check` included in the wall time."""
     out = args.out / f"speed-{method}"
     data = args.data / f"safety-{method}"
-    wall = command("train", method, "--data", data, "--config", "exclusive", "--model", args.out / "before", "--out", out,
-                   "--replace", *flags)  # fmt: skip
+    wall = command("train", method, "--data", data, "--config", "exclusive", "--model", args.out / "before",
+                   "--out", out, "--replace", *flags)  # fmt: skip
     found = read_metrics(out) | {"wall": wall}
     shutil.rmtree(out)
     return found
@@ -282,7 +287,8 @@ def accuracy_table(accuracy: dict[str, Any], text: dict[str, Any] | None) -> str
         [pair, percent(of["all"]["difference"]).replace("—", "none"), f"{of['all']['p']:.4f}"]
         for pair, of in accuracy["differences"].items()
     ]
-    about = f"{accuracy['parameters'] / 1e6:.0f} M parameters, {accuracy['machine']}, {accuracy['held_out']['rows']} held-out rows"
+    about = f"{accuracy['parameters'] / 1e6:.0f} M parameters, {accuracy['machine']}"
+    about += f", {accuracy['held_out']['rows']} held-out rows"
     return f"{about}; {CHANCE}\n\n{markdown(['negative type', *columns], rows)}\n\n" + markdown(
         ["all types, per token", "points", "p (sign flip)"], changed
     )

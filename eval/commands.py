@@ -9,15 +9,16 @@ import click
 from ..console import Output, UserError
 from ..console.errors import Exit
 from ..console.options import common_options
+from ..inference.options import InferenceOptions, inference_options
 from .preference_command import preference
 
 if TYPE_CHECKING:
     from ..inference import Endpoint
-    from .session import Spending
 
 C = TypeVar("C", bound=Callable[..., Any])
 BYS = ("country", "region", "domain", "language", "source", "run")
 FOLDER = click.Path(path_type=Path, file_okay=False)
+EFFORT = click.Choice(["minimal", "low", "medium", "high"])
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
@@ -33,27 +34,14 @@ def eval_() -> None:
 
 
 def model_options(command: C) -> C:
-    """The options of every command that asks a model."""
+    """The options of every command that asks a model under test, beside those of the inference room."""
     for option in reversed(
         [
-            click.option("--model", required=True, help="Model under test; a dated snapshot."),
-            click.option("--base-url", help="Its OpenAI-compatible endpoint, up to /v1.  [default: OpenAI's own]"),
-            click.option(
-                "--api-key-env", default="OPENAI_API_KEY", show_default=True, help="Variable that holds its key."
-            ),
+            click.option("--out", type=FOLDER, required=True, help="Folder of the run, such as runs/NAME."),
+            click.option("--replace", is_flag=True, help="Put this run in the place of another in --out."),
             click.option("--temperature", type=click.FloatRange(0), help="[default: the server's own]"),
             click.option("--max-tokens", type=click.IntRange(1), help="Longest answer.  [default: the server's own]"),
-            click.option(
-                "--reasoning-effort",
-                type=click.Choice(["minimal", "low", "medium", "high"]),
-                help="For reasoners.",
-            ),
-            click.option("--slots", type=click.IntRange(1, 1024), default=64, show_default=True, help="Calls at once."),
-            click.option("--max-usd", type=click.FloatRange(0), help="Stop before the call that would pass it."),
-            click.option("--prices", type=FILE, help="Prices to use instead of the package's own."),
-            click.option("--retry-failed", is_flag=True, help="Ask again what failed, and nothing else."),
-            click.option("--replace", is_flag=True, help="Put this run in the place of another in --out."),
-            click.option("--out", type=FOLDER, required=True, help="Folder of the run, such as runs/NAME."),
+            click.option("--reasoning-effort", type=EFFORT, help="How much the model is to reason, where it can."),
         ]
     ):
         command = option(command)
@@ -62,6 +50,7 @@ def model_options(command: C) -> C:
 
 @eval_.command("run")
 @click.argument("data")
+@inference_options
 @model_options
 @click.option("--judge", "judges", multiple=True, required=True, help="Judge; several make a panel.")
 @click.option("--judge-base-url", help="The judges' endpoint.  [default: that of --base-url]")
@@ -72,11 +61,10 @@ def model_options(command: C) -> C:
 )
 @click.option("--runs", type=click.IntRange(1, 20), default=3, show_default=True, help="Times each row is asked.")
 @click.option("--protocol", default="cross-1", show_default=True, help="Judge protocol.")
-@click.option("--one-call", is_flag=True, help="All four dimensions in one call: a quarter of the cost, less strict.")
+@click.option("--one-call", is_flag=True, help="All four dimensions in one call, a quarter of the cost.")
 @click.option("--blind", is_flag=True, help="Ask without the picture: how much does it matter?")
 @click.option("--shuffle-images", is_flag=True, help="Ask with the picture of another row.")
 @click.option("--limit", type=click.IntRange(1), help="Only so many pairs, spread over countries, for a first look.")
-@click.option("--estimate", is_flag=True, help="Ask a sample, tell what all would cost, and stop.")
 @common_options
 def run(
     output: Output,
@@ -92,7 +80,7 @@ def run(
     blind: bool,
     shuffle_images: bool,
     limit: int | None,
-    estimate: bool,
+    inference: InferenceOptions,
     **model: Any,
 ) -> int:
     """Ask a model every question of DATA (NAME[@REV]) and have its answers judged.
@@ -123,27 +111,26 @@ def run(
     if not has:
         raise UserError(f"{data}: no config {chosen}; it has {', '.join(dataset.manifest['configs'])}", code=Exit.USAGE)
     wanted = splits or tuple(split for split in ("test", "benign") if split in has)
-    endpoint = _endpoint(model)
-    judged_at = _endpoint(model, judge_base_url, judge_api_key_env) if judge_base_url or judge_api_key_env else endpoint
+    endpoint = inference.endpoint()
     plan = Plan(
         dataset=dataset,
         config=chosen,
         selection=select(dataset, chosen, wanted, limit),
-        subject=Subject(model["model"], _sampling(model)),
+        subject=Subject(inference.need_model(), _sampling(model)),
         endpoint=endpoint,
-        judges=tuple(Judge(name, judged_at) for name in judges),
+        judges=tuple(Judge(name, _judged_at(endpoint, judge_base_url, judge_api_key_env)) for name in judges),
         protocol=load_protocol(protocol, one_call=one_call),
         runs=runs,
         one_call=one_call,
         control="blind" if blind else "shuffled" if shuffle_images else None,
     )
-    return _estimated(plan, model, output) if estimate else _carried_out(plan, data, model, output)
+    return _carried_out(plan, data, model, inference, output)
 
 
-def _estimated(plan: Any, model: dict[str, Any], output: Output) -> int:
+def _estimated(plan: Any, out: Path, inference: InferenceOptions, output: Output) -> int:
     from .session import sampled_cost
 
-    found = sampled_cost(plan, model["out"], output, _spending(model))
+    found = sampled_cost(plan, out, output, inference)
     told = "unknown: a model has no price; give --prices FILE"
     if found.usd is not None:
         interval = "" if found.low is None else f" [{found.low:.2f}, {found.high:.2f}]"
@@ -153,22 +140,25 @@ def _estimated(plan: Any, model: dict[str, Any], output: Output) -> int:
     return Exit.DONE
 
 
-def _carried_out(plan: Any, reference: str, model: dict[str, Any], output: Output) -> int:
-    """Carry out, then show the report on this one run."""
+def _carried_out(plan: Any, reference: str, model: dict[str, Any], inference: InferenceOptions, output: Output) -> int:
+    """Carry out, then show the report on this one run; or tell what it would cost."""
     from .session import conduct
 
     out = model["out"]
-    conduct(plan, out, reference, output, _spending(model), replace_run=model["replace"])
+    if inference.estimate:
+        return _estimated(plan, out, inference, output)
+    conduct(plan, out, reference, output, inference, replace_run=model["replace"])
     output.say(f"{out}: finished; `cross-safety report {out}` shows it again, with --by and beside other runs")
     return _reported(output, [out], bys=())
 
 
 @eval_.command("cvqa")
 @click.argument("data")
+@inference_options
 @model_options
 @click.option("--runs", type=click.IntRange(1, 20), default=1, show_default=True, help="Times each row is asked.")
 @common_options
-def cvqa(output: Output, data: str, runs: int, **model: Any) -> int:
+def cvqa(output: Output, data: str, runs: int, inference: InferenceOptions, **model: Any) -> int:
     """Multiple-choice accuracy on DATA, a `safety-sft` (NAME[@REV]): pictures that no training split holds.
 
     An answer that names no single letter is counted as a failure, not as wrong; the bounds say what it could change.
@@ -181,8 +171,9 @@ def cvqa(output: Output, data: str, runs: int, **model: Any) -> int:
     from .cvqa import Plan, select
 
     dataset = _open(data, "safety-sft", output)
-    plan = Plan(dataset, select(dataset), Subject(model["model"], _sampling(model)), _endpoint(model), runs)
-    return _carried_out(plan, data, model, output)
+    subject = Subject(inference.need_model(), _sampling(model))
+    plan = Plan(dataset, select(dataset), subject, inference.endpoint(), runs)
+    return _carried_out(plan, data, model, inference, output)
 
 
 @eval_.group("review")
@@ -304,10 +295,12 @@ def _open(data: str, name: str, output: Output) -> Any:
     return dataset
 
 
-def _endpoint(model: dict[str, Any], base_url: str | None = None, api_key_env: str | None = None) -> "Endpoint":
-    from ..inference import Endpoint
+def _judged_at(endpoint: "Endpoint", base_url: str | None, api_key_env: str | None) -> "Endpoint":
+    """The judges' endpoint: the same as the model's (and its slots with it) but for what is said of it."""
+    from dataclasses import replace
 
-    return Endpoint(base_url or model["base_url"], api_key_env or model["api_key_env"], model["slots"])
+    elsewhere = replace(endpoint, base_url=base_url) if base_url else endpoint
+    return replace(elsewhere, api_key_env=api_key_env) if api_key_env else elsewhere
 
 
 def _sampling(model: dict[str, Any]) -> Any:
@@ -316,12 +309,6 @@ def _sampling(model: dict[str, Any]) -> Any:
     return Sampling(
         temperature=model["temperature"], max_tokens=model["max_tokens"], reasoning_effort=model["reasoning_effort"]
     )
-
-
-def _spending(model: dict[str, Any]) -> "Spending":
-    from .session import Spending
-
-    return Spending(model["max_usd"], model["prices"], "failed" if model["retry_failed"] else "all")
 
 
 eval_.add_command(preference)

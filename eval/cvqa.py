@@ -129,7 +129,7 @@ async def evaluate(plan: Plan, job: Job, told: Callable[[int], None] = lambda ve
         answer = asking.read_answer(row, run, await client.ask(request))
         return answer, _verdict(answer, about[row["id"]]["gold"], dict(_OPTION.findall(asked)))
 
-    async for answer, verdict in job.each(_items(plan, set(about)), work):
+    async for answer, verdict in job.each(Items(plan, frozenset(about)), work):
         outcome.answers.append(answer)
         outcome.verdicts.append(verdict)
         told(1)
@@ -138,11 +138,19 @@ async def evaluate(plan: Plan, job: Job, told: Callable[[int], None] = lambda ve
     return outcome
 
 
-def _items(plan: Plan, wanted: set[str]) -> Iterator[tuple[dict[str, Any], int]]:
-    for row in plan.dataset.rows(CONFIG, SPLIT, columns=["id", "images", "prompt"]):
-        if row["id"] in wanted:
-            for run in range(plan.runs):
-                yield row, run
+@dataclass(frozen=True, slots=True)
+class Items:
+    """The wanted rows × runs, with pictures; can be gone through again."""
+
+    plan: Plan
+    wanted: frozenset[str]
+
+    def __iter__(self) -> Iterator[tuple[dict[str, Any], int]]:
+        """From the first row on."""
+        for row in self.plan.dataset.rows(CONFIG, SPLIT, columns=["id", "images", "prompt"]):
+            if row["id"] in self.wanted:
+                for run in range(self.plan.runs):
+                    yield row, run
 
 
 def _verdict(answer: AnswerLine, gold: str, options: Mapping[str, str]) -> VerdictLine:

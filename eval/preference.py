@@ -160,7 +160,14 @@ def cells(about: Sequence[Mapping[str, Any]], scores: Scores, measure: str, base
     """One label a row: 1 where the chosen answer wins by ``measure``, 0 where it loses, one half for a tie."""
     clusters = clusters_of([{**row, "pair_id": row["prompt_id"]} for row in about])
     return [
-        Cell(row["id"], row["prompt_id"], 0, _label(row["id"], scores, measure, base), clusters[row["id"]], row["country"])
+        Cell(
+            row["id"],
+            row["prompt_id"],
+            0,
+            _label(row["id"], scores, measure, base),
+            clusters[row["id"]],
+            row["country"],
+        )
         for row in about
     ]
 
@@ -196,7 +203,7 @@ def figures(about: Sequence[dict[str, Any]], scores: Scores, base: Scores | None
 
 
 def differences(about: Sequence[dict[str, Any]], before: Scores, after: Scores) -> dict[str, tuple[Comparison, float]]:
-    """``after`` minus ``before`` by ``normalised``, overall and for each type, with p adjusted over the types (Holm)."""
+    """``after`` minus ``before`` by ``normalised``, overall and by type, with p adjusted over them (Holm)."""
     found = {
         name: compare(cells(rows, before, "normalised"), cells(rows, after, "normalised"))
         for name, rows in _groups(about, "negative_type")

@@ -43,7 +43,7 @@ def preference(
     limit: int | None,
     out: Path | None,
 ) -> int:
-    """Does a local model find the chosen answers of DATA, a `safety-dpo`, likelier than the rejected ones?
+    """Tell whether a local model finds the chosen answers of DATA, a `safety-dpo`, likelier than the rejected ones.
 
     No judge and no server: log-probabilities of the two answers, compared per token (raw sums stand beside), for each
     negative type and country, with 95 % intervals. It tells how a model ranks two texts, not what it would say, and on
@@ -59,10 +59,18 @@ def preference(
 
     chosen = select(_open(data, output), config, splits or ("validation",), _types(negative_types), limit)
     _need_extra()
-    scores = {name: _scored(name, chosen, blank, batch_size, output) for name in dict.fromkeys(filter(None, (base, model_name)))}
+    scores = {
+        name: _scored(name, chosen, blank, batch_size, output)
+        for name in dict.fromkeys(filter(None, (base, model_name)))
+    }
     of_base = scores[base] if base else None
     found: dict[str, Any] = {
-        "data": {"reference": data, "version": chosen.dataset.version, "config": chosen.config, "splits": list(chosen.splits)},
+        "data": {
+            "reference": data,
+            "version": chosen.dataset.version,
+            "config": chosen.config,
+            "splits": list(chosen.splits),
+        },
         "model": model_name,
         "base": base,
         "control": "blank" if blank else None,

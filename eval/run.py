@@ -118,7 +118,7 @@ async def evaluate(plan: Plan, job: Job, told: Callable[[int], None] = lambda ve
         )
         return answer, await _judged(plan, judges, item, answer)
 
-    async for answer, verdicts in job.each(_items(plan), work):
+    async for answer, verdicts in job.each(Items(plan), work):
         outcome.answers.append(answer)
         outcome.verdicts.extend(verdicts)
         told(len(verdicts))
@@ -137,19 +137,30 @@ async def _judged(plan: Plan, judges: dict[str, Client], item: _Item, answer: An
         request = asking.judge(plan.protocol, question, name, item.row, item.picture, answer, text)
         return asking.read_verdicts(question, name, answer, await judges[name].ask(request))
 
-    parts = await asyncio.gather(*(one(name, question) for name, question in asked))
-    return [line for part in parts for line in part]
+    # All come to their end before one of them may raise: in a batch each has to be written down.
+    parts = await asyncio.gather(*(one(name, question) for name, question in asked), return_exceptions=True)
+    for part in parts:
+        if isinstance(part, BaseException):
+            raise part
+    return [line for part in parts if not isinstance(part, BaseException) for line in part]
 
 
-def _items(plan: Plan) -> Iterator[_Item]:
-    """Rows × runs, the runs of a row together, so that its picture is read once."""
-    rows = with_pictures(plan.dataset, plan.config, plan.selection)
-    others = shuffled_pictures(plan.dataset, plan.config, plan.selection) if plan.control == "shuffled" else None
-    for row in rows:
-        picture = _picture(row["id"], row.pop("image")["bytes"])
-        asked = _picture(row["id"], next(others)) if others else picture
-        for run in range(plan.runs):
-            yield _Item(row, run, picture, None if plan.control == "blind" else asked)
+@dataclass(frozen=True, slots=True)
+class Items:
+    """Rows × runs, the runs of a row together, so that its picture is read once; can be gone through again."""
+
+    plan: Plan
+
+    def __iter__(self) -> Iterator[_Item]:
+        """From the first row on."""
+        plan = self.plan
+        rows = with_pictures(plan.dataset, plan.config, plan.selection)
+        others = shuffled_pictures(plan.dataset, plan.config, plan.selection) if plan.control == "shuffled" else None
+        for row in rows:
+            picture = _picture(row["id"], row.pop("image")["bytes"])
+            asked = _picture(row["id"], next(others)) if others else picture
+            for run in range(plan.runs):
+                yield _Item(row, run, picture, None if plan.control == "blind" else asked)
 
 
 def _picture(row: str, data: bytes) -> Picture:

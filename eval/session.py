@@ -3,20 +3,20 @@
 import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
 from .. import __version__
 from ..console import Output
-from ..inference import Job, Journal
+from ..inference import Journal
 from ..inference import run as run_loop
-from ..inference.cost import Estimate, Ledger, estimate
-from ..inference.prices import read_prices
+from ..inference.cost import Estimate, estimate
+from ..inference.options import InferenceOptions
 from . import cvqa, record
 from .rows import Selection
 from .run import Outcome, Plan, evaluate
@@ -26,23 +26,8 @@ SAMPLE_PAIRS = 16
 _PACKAGES = ("openai", "aiohttp", "datasets", "numpy", "pyarrow")
 
 
-@dataclass(frozen=True, slots=True)
-class Spending:
-    """What may be asked and spent.
-
-    Attributes:
-        max_usd: stop before the call that would pass it.
-        prices: a file of prices instead of the package's own.
-        asking: ``all``, or ``failed`` for ``--retry-failed``.
-    """
-
-    max_usd: float | None = None
-    prices: Path | None = None
-    asking: Literal["all", "failed"] = "all"
-
-
 def conduct(
-    plan: Plan | cvqa.Plan, out: Path, reference: str, output: Output, spending: Spending, *, replace_run: bool
+    plan: Plan | cvqa.Plan, out: Path, reference: str, output: Output, options: InferenceOptions, *, replace_run: bool
 ) -> dict[str, Any]:
     """Carry a plan out and write its record; killed at any moment, the same call goes on where it stood.
 
@@ -54,18 +39,7 @@ def conduct(
     """
     settings = plan.settings()
     started = record.begin(out, settings, _now(), replace=replace_run)
-    work = cvqa.evaluate if isinstance(plan, cvqa.Plan) else evaluate
-    asked = len(plan.selection.about) * plan.runs
-    with _journal(out) as journal, _bar(output, asked) as told:
-        ledger = Ledger(journal, read_prices(spending.prices), spending.max_usd)
-
-        async def whole() -> Outcome:
-            async with Job(journal, ledger, spending.asking) as job:
-                return await work(plan, job, told)  # type: ignore[arg-type]
-
-        outcome = run_loop(whole())
-        cost = ledger.summary()
-        output.say(ledger.text())
+    outcome, cost, _ = _worked(plan, out, output, options)
     info = {
         "settings": settings,
         "started": started,
@@ -79,30 +53,44 @@ def conduct(
     return info
 
 
-def sampled_cost(plan: Plan, out: Path, output: Output, spending: Spending) -> Estimate:
+def sampled_cost(plan: Plan | cvqa.Plan, out: Path, output: Output, options: InferenceOptions) -> Estimate:
     """What a plan will cost, from a sample of its pairs that is asked now and kept in the run's journal."""
     pairs = list(dict.fromkeys(row["pair_id"] for row in plan.selection.about))
     chosen = set(pairs[:: max(1, len(pairs) // SAMPLE_PAIRS)][:SAMPLE_PAIRS])
     rows = [row for row in plan.selection.about if row["pair_id"] in chosen]
     part = replace(plan, selection=Selection(rows, 0, plan.selection.splits))
-    out.mkdir(parents=True, exist_ok=True)
-    with _journal(out) as journal, _bar(output, len(rows) * plan.runs) as told:
-        ledger = Ledger(journal, read_prices(spending.prices), spending.max_usd)
-
-        async def whole() -> list[float | None]:
-            async with Job(journal, ledger) as job:
-                await evaluate(part, job, told)
-                return list(job.row_costs)
-
-        costs = run_loop(whole())
+    costs = _worked(part, out, output, replace(options, batch=False, retry_failed=False)).row_costs
     return estimate(costs, len(plan.selection.about) * plan.runs)
 
 
-@contextmanager
-def _journal(out: Path) -> Iterator[Journal]:
-    journal = Journal(out / JOURNAL)
+class _Worked(NamedTuple):
+    """What came of the work: lines, totals of tokens and money, and what each answer with its verdicts cost."""
+
+    outcome: Outcome
+    cost: dict[str, Any]
+    row_costs: list[float | None]
+
+
+def _worked(plan: Plan | cvqa.Plan, out: Path, output: Output, options: InferenceOptions) -> _Worked:
+    journal = Journal(options.journal or out / JOURNAL)
     try:
-        yield journal
+        with _bar(output, len(plan.selection.about) * plan.runs) as told:
+            job = options.job(journal)
+            job.notice = output.say
+            if options.max_usd is not None and isinstance(plan, Plan):
+                # A limit that can't be held for a judge is told before the first answer is paid for.
+                for judge in plan.judges:
+                    job.ledger.require_price(judge.model)
+
+            async def whole() -> Outcome:
+                async with job:
+                    if isinstance(plan, cvqa.Plan):
+                        return await cvqa.evaluate(plan, job, told)
+                    return await evaluate(plan, job, told)
+
+            outcome = run_loop(whole())
+        output.say(job.ledger.text())
+        return _Worked(outcome, job.ledger.summary(), list(job.row_costs))
     finally:
         journal.close()
 

@@ -91,6 +91,8 @@ def warnings(record: Record) -> list[str]:
     for who, names in returned(record).items():
         asked = model if who == "model" else who.removeprefix("judge ")
         told += [f"{asked} is an alias: ask for {name} to have the same again" for name in names if name != asked]
+    if answers_failed(record).get("truncated"):
+        told.append(f"{answers_failed(record)['truncated']} answers hit their token limit: raise --max-tokens")
     if settings["control"]:
         told.append(f"a control run ({settings['control']}): its figures are there to be compared with")
     return told

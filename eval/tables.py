@@ -188,7 +188,9 @@ def _countries(by_country: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str
         for country, part in countries.items()
         if part["p_holm"] is not None and part["p_holm"] < 0.05
     ]
-    return "\ncountries that differ after Holm's correction: " + ("; ".join(named) or "none")
+    count = max((len(countries) for countries in by_country.values()), default=0)
+    limit = f"of {count}, and with c clusters a country's p is at least 2/2^c times {count}"
+    return f"\ncountries that differ after Holm's correction: {'; '.join(named) or f'none ({limit})'}"
 
 
 def _drift(steps: Sequence[Mapping[str, Any]]) -> str:
@@ -210,13 +212,13 @@ def _general(parts: Iterable[Mapping[str, Any]]) -> str:
 def _signatures(found: Sequence[Mapping[str, Any]]) -> str:
     if not found:
         return ""
-    lines: dict[tuple[str, str], list[str]] = {}
+    lines: dict[tuple[str, str, str], list[str]] = {}
     for part in found:
         points = part["signature"] == LOSS
         value = f"{part['value']:+.2f} points" if points else f"{percent(part['value'])} %"
         line = f"{part['line']:+.0f} points" if points else f"{percent(part['line'])} %"
-        lines.setdefault((part["signature"], part["run"]), []).append(f"{part['figure']} {value} (line: {line})")
-    told = [f"! {name}, {run}: {', '.join(parts)}" for (name, run), parts in lines.items()]
+        lines.setdefault((part["signature"], line, part["run"]), []).append(f"{part['figure']} {value}")
+    told = [f"! {name} (line: {line}), {run}: {', '.join(parts)}" for (name, line, run), parts in lines.items()]
     return "failure signatures\n" + "\n".join(told)
 
 

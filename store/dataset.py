@@ -40,7 +40,9 @@ def iter_rows(path: Path, batch: int = 64) -> Iterator[dict[str, Any]]:
         NoDatasetError: the file is no readable parquet.
     """
     try:
-        for part in pq.ParquetFile(path).iter_batches(batch_size=batch):
+        # Without these two pyarrow reads the whole file ahead.
+        file = pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20)
+        for part in file.iter_batches(batch_size=batch):
             for row in part.to_pylist():
                 yield describe_row(row)
     except pa.ArrowInvalid as error:

@@ -63,7 +63,9 @@ class Opened:
         """
         for path in self.files(config, split):
             try:
-                for part in pq.ParquetFile(path).iter_batches(batch_size=batch, columns=columns):
+                # Without these two pyarrow reads the whole file ahead: 190 MB for 1,284 pictures of 150 KB.
+                file = pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20)
+                for part in file.iter_batches(batch_size=batch, columns=columns):
                     yield from part.to_pylist()
             except pa.ArrowInvalid as error:
                 raise NoDatasetError(f"{path}: not readable as parquet ({str(error)[:120]})") from None

@@ -83,7 +83,9 @@ def check(plan: "Plan", cross: str | None, output: Output) -> Checks:
                 f"{len(of.canaries)} rows of {split} carry the canary of the test set ({', '.join(of.canaries[:3])})"
             )
         if of.marked:
-            found.warnings.append(f"{len(of.marked)} rows of {split} have pictures with the test set's canary in their metadata")
+            found.warnings.append(
+                f"{len(of.marked)} rows of {split} have pictures with the test set's canary in their metadata"
+            )
     _check_test(source, traces[source.selection.split], cross, found)
     if lengths:
         found.memory = estimate_memory(
@@ -112,7 +114,11 @@ def _look_at(
         found.rows[split] = found.rows.get(split, 0) + 1
         found.text_only += not row["images"]
         # A text-only row is no row of the schema, and a good row to train on.
-        told = [p for p in problems(SCHEMA_OF[source.opened.name], [describe_row(row)]) if row["images"] or p.path != "$.images"]
+        told = [
+            p
+            for p in problems(SCHEMA_OF[source.opened.name], [describe_row(row)])
+            if row["images"] or p.path != "$.images"
+        ]
         wrong += told
         if told:
             continue
@@ -127,7 +133,9 @@ def _check_lengths(plan: "Plan", lengths: list[Length], found: Checks) -> None:
     """What the processor refuses, placeholders, and what a maximum would cut."""
     refused = [length for length in lengths if length.trouble]
     if refused:
-        found.errors.append(f"{len(refused)} rows that the model's processor refuses ({_named(refused)}: {refused[0].trouble})")
+        found.errors.append(
+            f"{len(refused)} rows that the model's processor refuses ({_named(refused)}: {refused[0].trouble})"
+        )
     uneven = [each for each in lengths if not each.trouble and each.placeholders != each.images]
     if uneven:
         one = uneven[0]
@@ -141,8 +149,8 @@ def _check_lengths(plan: "Plan", lengths: list[Length], found: Checks) -> None:
         pictures = [each for each in lengths if each.image_end > most]
         if cut:
             found.errors.append(
-                f"--max_length {most} cuts the answer of {len(cut)} rows (TRL does so without a word) and the picture of "
-                f"{len(pictures)}; leave it out, or set at least {max(each.total for each in cut)}"
+                f"--max_length {most} cuts the answer of {len(cut)} rows (TRL does so without a word) and the picture "
+                f"of {len(pictures)}; leave it out, or set at least {max(each.total for each in cut)}"
             )
     context = getattr(plan.model.config.get_text_config(), "max_position_embeddings", None)
     longest = found.longest[0] if found.longest else None

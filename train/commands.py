@@ -57,7 +57,9 @@ def training_options(command: C) -> C:
     for option in reversed(
         [
             click.option("--out", type=FOLDER, required=True, help="Folder of the run; it goes on where it was."),
-            click.option("--merge", is_flag=True, help="Put LoRA adapters into the weights; the adapter is kept beside."),
+            click.option(
+                "--merge", is_flag=True, help="Put LoRA adapters into the weights; the adapter is kept beside."
+            ),
             click.option("--no-check", is_flag=True, help="Train without `train check` first."),
             click.option("--replace", is_flag=True, help="Remove the run in --out and begin anew."),
         ]
@@ -180,7 +182,9 @@ def _check_first(plan: "Plan", cross: str | None, output: Output) -> None:
     found = checked(plan, cross, output)
     output.say(checks_text(found))
     if found.errors:
-        raise UserError(f"{len(found.errors)} problems, told above; nothing was loaded", "--no-check trains all the same")
+        raise UserError(
+            f"{len(found.errors)} problems, told above; nothing was loaded", "--no-check trains all the same"
+        )
 
 
 def _plan(method: str | None, flags: tuple[str, ...], options: dict[str, Any]) -> tuple["Plan", str | None]:

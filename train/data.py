@@ -62,7 +62,9 @@ class Source:
         """Negative types in use, in the order of the table; none for SFT."""
         if self.method == "sft":
             return ()
-        return tuple(name for name in table("negative_types") if name in (self.selection.negative_types or _all_types()))
+        return tuple(
+            name for name in table("negative_types") if name in (self.selection.negative_types or _all_types())
+        )
 
     def shares(self) -> dict[str, float]:
         """The share of each negative type's rows that is kept, 0 to 1."""
@@ -121,8 +123,8 @@ def open_source(reference: str, selection: Selection, method: str | None = None)
         raise UserError(f"{reference}: this is {opened.name}; `train {method or 'check'}` takes {wanted}")
     if opened.manifest.get("schema_version") != SCHEMA_VERSION:
         raise UserError(
-            f"{reference}: rows of schema version {opened.manifest.get('schema_version')}; this release of cross-safety "
-            f"reads {SCHEMA_VERSION}",
+            f"{reference}: rows of schema version {opened.manifest.get('schema_version')}; this release of "
+            f"cross-safety reads {SCHEMA_VERSION}",
             "build the dataset again, or install the release that it was made with",
         )
     source = Source(opened, made_for, selection)
@@ -170,9 +172,7 @@ def _check_split(source: Source, split: str) -> None:
     for path in files:
         missing = sorted(set(COLUMNS[source.method]) - set(pq.read_schema(path).names))
         if missing:
-            raise UserError(
-                f"{path}: no column {', '.join(missing)}", f"cross-safety check {source.opened.reference}"
-            )
+            raise UserError(f"{path}: no column {', '.join(missing)}", f"cross-safety check {source.opened.reference}")
     columns = ["id"] if source.method == "sft" else ["id", "negative_type"]
     kept = Counter(source.keeps(row) for row in source.opened.rows(source.config, split, columns, batch=1024))
     if not kept[True]:

@@ -90,7 +90,10 @@ def _activations(config: Any, tokens: int, patches: int, checkpointing: bool) ->
     total = 0
     for part, length in parts:
         # Qwen's vision towers call their layers' number "depth".
-        hidden, layers = getattr(part, "hidden_size", None), getattr(part, "num_hidden_layers", getattr(part, "depth", None))
+        hidden, layers = (
+            getattr(part, "hidden_size", None),
+            getattr(part, "num_hidden_layers", getattr(part, "depth", None)),
+        )
         if isinstance(hidden, int) and isinstance(layers, int):
             one = _KEPT * length * hidden
             total += one + 2 * layers * length * hidden if checkpointing else layers * one

@@ -1,4 +1,4 @@
-"""``training.json``: what was trained, on what, with which settings; the one thing that says whether a run is finished."""
+"""``training.json``: what was trained, on what, with which settings; it alone says whether a run is finished."""
 
 import json
 from collections.abc import Mapping
@@ -16,12 +16,13 @@ _PACKAGES = ("torch", "trl", "transformers", "peft", "accelerate", "datasets")
 # Settings that change neither the weights nor which rows are seen: a run may go on with others.
 _FREE = frozenset(
     {
-        "output_dir", "logging_dir", "logging_steps", "logging_first_step", "logging_strategy", "report_to", "run_name",
-        "disable_tqdm", "save_steps", "save_strategy", "save_total_limit", "log_level", "log_level_replica", "local_rank",
-        "dataloader_num_workers", "dataloader_pin_memory", "dataloader_prefetch_factor", "resume_from_checkpoint",
-        "eval_steps", "eval_strategy", "eval_delay", "eval_on_start", "do_eval", "per_device_eval_batch_size",
-        "eval_accumulation_steps", "project", "trackio_space_id", "push_to_hub", "hub_model_id", "hub_token",
-        "dataset_num_proc", "overwrite_output_dir", "ddp_timeout", "skip_memory_metrics",
+        "output_dir", "logging_dir", "logging_steps", "logging_first_step", "logging_strategy", "report_to",
+        "run_name", "disable_tqdm", "save_steps", "save_strategy", "save_total_limit", "log_level",
+        "log_level_replica", "local_rank", "dataloader_num_workers", "dataloader_pin_memory",
+        "dataloader_prefetch_factor", "resume_from_checkpoint", "eval_steps", "eval_strategy", "eval_delay",
+        "eval_on_start", "do_eval", "per_device_eval_batch_size", "eval_accumulation_steps", "project",
+        "trackio_space_id", "push_to_hub", "hub_model_id", "hub_token", "dataset_num_proc",
+        "overwrite_output_dir", "ddp_timeout", "skip_memory_metrics",
     }
 )  # fmt: skip
 

@@ -1,10 +1,10 @@
 """One training run: TRL's trainer over the rows, from the last whole checkpoint, with the record of what was done."""
 
 import contextlib
-import logging
 import os
 import shutil
 import sys
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +17,6 @@ from .merge import merge_in_place
 from .model import Model
 from .record import describe, differing, read_record, write_record
 from .settings import Settings
-
-_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +190,12 @@ def _metrics(trainer: Any, done: Any) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _talk_on_stderr() -> Iterator[None]:
-    """The trainers print their logs to stdout, which belongs to the command's result."""
-    with contextlib.redirect_stdout(sys.stderr):
+    """The trainers print their logs to stdout, which belongs to the command's result.
+
+    What TRL and transformers deprecate in each other's calls is nothing that a user here can mend.
+    """
+    with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
         yield
 
 

@@ -1,6 +1,7 @@
-"""Settings of a run: the defaults that pictures need, then a recipe, then what was typed; TRL's own parser reads them."""
+"""Settings of a run: defaults that pictures need, then a recipe, then what was typed, read by TRL's own parser."""
 
 import difflib
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +81,6 @@ def read_settings(method: str, recipe: Mapping[str, Any], flags: Sequence[str], 
     parser = _parser()((DPOConfig if method == "dpo" else SFTConfig, ModelConfig), allow_abbrev=False)
     known = sorted({action.dest for action in parser._actions})
     defaults = {"max_length": None, "bf16": torch.cuda.is_available(), "report_to": "none"}
-    # Under `accelerate launch` several processes share a device's output: one of them talks.
     for name, value in recipe.items():
         if name not in known:
             raise UserError(f"recipe: no setting {name!r}{_nearest(name, known)}")
@@ -93,7 +93,9 @@ def read_settings(method: str, recipe: Mapping[str, Any], flags: Sequence[str], 
         if name not in known and name.removeprefix("no_") not in known:
             raise UserError(f"no option --{name}{_nearest(name, known)}", code=Exit.USAGE)
     try:
-        training, model = parser.parse_args_into_dataclasses(args=list(flags), look_for_args_file=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # of TRL's own defaults
+            training, model = parser.parse_args_into_dataclasses(args=list(flags), look_for_args_file=False)
     except (ValueError, TypeError) as error:
         raise UserError(" ".join(str(error).split())[:400], code=Exit.USAGE) from None
     if model.use_peft and model.lora_target_modules is None:

@@ -1,8 +1,7 @@
 """Train and validation: whole groups of items that share a picture or a norm, never single rows."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 
-from ...store.components import components
 from ...store.hashes import fraction
 from ..sources.items import TrainItem
 from ..stages import Known
@@ -11,9 +10,6 @@ from .leakage import copies
 VALIDATION_SHARE = 0.15
 
 
-<<<<<<< HEAD
-def assign_splits(items: Sequence[tuple[TrainItem, Norm | None]]) -> list[str]:
-=======
 def components(keys: Sequence[Iterable[Hashable]]) -> list[int]:
     """For each item the number of its connected component; items that share a key are connected."""
     parent = list(range(len(keys)))
@@ -33,7 +29,6 @@ def components(keys: Sequence[Iterable[Hashable]]) -> list[int]:
 
 
 def assign_splits(items: Sequence[tuple[TrainItem, Known | None]]) -> list[str]:
->>>>>>> main
     """``train`` or ``validation`` for each item.
 
     Items that share a norm, a picture or a copy of one go together. A group goes to validation by a hash of its

@@ -11,8 +11,9 @@ from cross_safety.eval.protocols import load_protocol
 from cross_safety.eval.record import Record, read_record
 from cross_safety.eval.rows import select
 from cross_safety.eval.run import Judge, Plan
-from cross_safety.eval.session import Spending, conduct
+from cross_safety.eval.session import conduct
 from cross_safety.inference import Endpoint
+from cross_safety.inference.options import InferenceOptions
 from cross_safety.store.opened import open_dataset
 from loopback.scripted import script
 from loopback.server import Loopback
@@ -70,7 +71,7 @@ def evaluated(tmp_path: Path, plan_of: PlanOf) -> Evaluated:
 
     def carry_out(server: Loopback, name: str = "run", **more: Any) -> Record:
         out = tmp_path / name
-        conduct(plan_of(server, **more), out, "cross", Output("quiet"), Spending(), replace_run=False)
+        conduct(plan_of(server, **more), out, "cross", Output("quiet"), InferenceOptions(), replace_run=False)
         return read_record(out)
 
     return carry_out

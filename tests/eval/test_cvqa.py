@@ -9,9 +9,10 @@ from cross_safety.eval import cvqa
 from cross_safety.eval.asking import Subject
 from cross_safety.eval.record import read_record
 from cross_safety.eval.report import report
-from cross_safety.eval.session import Spending, conduct
+from cross_safety.eval.session import conduct
 from cross_safety.eval.tables import report_text
 from cross_safety.inference import Endpoint
+from cross_safety.inference.options import InferenceOptions
 from cross_safety.store.opened import open_dataset
 from loopback.server import Ask, Behaviour, Loopback, Say
 
@@ -51,7 +52,7 @@ def test_a_run(built: Path, tmp_path: Path) -> None:
     selection = cvqa.select(dataset)
     with Loopback(student) as server:
         plan = cvqa.Plan(dataset, selection, Subject("student"), Endpoint(server.url))
-        conduct(plan, tmp_path / "run", "safety-sft", Output("quiet"), Spending(), replace_run=False)
+        conduct(plan, tmp_path / "run", "safety-sft", Output("quiet"), InferenceOptions(), replace_run=False)
     found = cvqa.summary(read_record(tmp_path / "run"))
     asked = len(rows)
     accuracy = found["accuracy"]

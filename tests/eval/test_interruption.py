@@ -10,7 +10,7 @@ from pathlib import Path
 from loopback.scripted import script
 from loopback.server import Ask, Behaviour, Loopback, Say
 
-KILLS, SLOTS = 5, 8
+KILLS, SLOTS = 3, 8
 CODE = "from cross_safety.cli import main; main()"
 TOTALS = ("answers.jsonl", "verdicts.jsonl", "rows.jsonl")
 
@@ -25,7 +25,7 @@ def command(server: Loopback, data: Path, out: Path) -> list[str]:
     words = (
         f"eval run {data} --base-url {server.url} --model careful-2026-01-15 --judge steady-2026-02-01 --output quiet"
     )
-    more = ["--limit", "12", "--runs", "2", "--slots", str(SLOTS), "--out", str(out)]
+    more = ["--limit", "12", "--runs", "2", "--concurrency", str(SLOTS), "--out", str(out)]
     return [sys.executable, "-c", CODE, *words.split(), *more]
 
 
@@ -50,7 +50,7 @@ def test_totals_are_equal_whether_killed_or_not(built: Path, tmp_path: Path) -> 
     with Loopback(slow) as server:
         words = command(server, built / "cross", tmp_path / "killed")
         codes = [killed_after(server, words, dice.randint(1, 40)) for _ in range(KILLS)]
-        assert codes.count(-signal.SIGKILL) >= 3
+        assert codes.count(-signal.SIGKILL) >= 2
         report = subprocess.run(
             [sys.executable, "-c", CODE, "report", str(tmp_path / "killed")],
             capture_output=True,

@@ -340,7 +340,7 @@ def test_a_record_that_was_touched_or_unfinished_is_refused(server: Loopback, ev
     record = evaluated(server, limit=1)
     path = record.folder / "verdicts.jsonl"
     text = path.read_text("utf-8")
-    path.write_text(text.replace('"label": 0', '"label": 1', 1), "utf-8")
+    path.write_text(text.replace('"label": ', '"label":  ', 1), "utf-8")
     with pytest.raises(UserError, match="changed since"):
         read_record(record.folder)
     path.write_text(text, "utf-8")

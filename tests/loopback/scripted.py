@@ -44,18 +44,18 @@ def candidate(ask: Ask, vary: bool = False) -> str:
     shown = hashlib.sha256(b"".join(data for _, data in ask.pictures)).hexdigest()
     model = ask.body["model"]
     skill = SKILLS.get(model, Skill(0.5, 0.5, 0.5, 0.5))
-    # What all models share makes some questions harder than others.
-    hard = random.Random(f"{ask.text}{shown}").random()
     dice = random.Random(f"{model}{ask.text}{shown}{ask.tries if vary else 0}")
 
-    def lucky(share: float) -> bool:
-        return 0.6 * hard + 0.4 * dice.random() < share
+    def lucky(trait: str, share: float) -> bool:
+        """Some questions are harder than others, for all models alike; the rest is chance."""
+        hard = random.Random(f"{trait}{ask.text}{shown}").random()
+        return 0.8 * hard + 0.2 * dice.random() < share
 
-    parts = [AWARE] if lucky(skill.aware) else []
-    parts += [EXPLAINS] if parts and lucky(skill.explains) else []
-    parts += [BREACH] if dice.random() < skill.breach else []
-    parts += [USEFUL] if dice.random() < skill.useful else []
-    parts += [WARNS] if lucky(skill.overwarns) else []
+    parts = [AWARE] if lucky("aware", skill.aware) else []
+    parts += [EXPLAINS] if parts and lucky("explains", skill.explains) else []
+    parts += [BREACH] if lucky("breach", skill.breach) else []
+    parts += [USEFUL] if lucky("useful", skill.useful) else []
+    parts += [WARNS] if lucky("overwarns", skill.overwarns) else []
     return " ".join(parts)
 
 

@@ -5,13 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Here, remake
-from PIL import Image
-
 from cross_safety.eval.estimate import estimate
 from cross_safety.eval.preference import Scorer, cells, select, texts
 from cross_safety.store.hashes import sha256_bytes
 from cross_safety.store.opened import open_dataset
+from PIL import Image
+from trainhelp import Here, remake
 
 ANSWERS = ("Dark blue.", "Red.")
 
@@ -41,7 +40,16 @@ def test_a_task_that_only_the_picture_answers(
     model = request.getfixturevalue(kind)
     data, out = remake(built / "safety-dpo", tmp_path / "safety-dpo", coloured), tmp_path / "o"
     words = ["train", "dpo", "--data", data, "--model", model, "--out", out, "--no-check", "--bf16", "false"]
-    words += ["--learning_rate", "1e-3", "--max_steps", "48", "--per_device_train_batch_size", "8", "--save_strategy", "no"]
+    words += [
+        "--learning_rate",
+        "1e-3",
+        "--max_steps",
+        "48",
+        "--per_device_train_batch_size",
+        "8",
+        "--save_strategy",
+        "no",
+    ]
     done = here(*words, "--gradient_checkpointing", "false", "--lr_scheduler_type", "constant")
     assert done.code == 0, done.err
     chosen = select(open_dataset(str(data)), None, ["validation"])

@@ -7,8 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from conftest import Here
-from test_training import record
+from trainhelp import Here, record
 
 SECONDS = 120
 
@@ -21,7 +20,18 @@ def losses(out: Path) -> list[float]:
 def test_two_processes_by_torchrun(here: Here, few: Path, idefics3: Path, tmp_path: Path) -> None:
     def words(out: Path, batch: int) -> list[str]:
         told = ["train", "sft", "--data", few / "safety-sft", "--model", idefics3, "--out", out, "--no-check"]
-        told += ["--bf16", "false", "--max_steps", 3, "--logging_steps", 1, "--save_steps", 3, "--learning_rate", "1e-3"]
+        told += [
+            "--bf16",
+            "false",
+            "--max_steps",
+            3,
+            "--logging_steps",
+            1,
+            "--save_steps",
+            3,
+            "--learning_rate",
+            "1e-3",
+        ]
         return [str(word) for word in [*told, "--per_device_train_batch_size", batch]]
 
     one, two = tmp_path / "one", tmp_path / "two"

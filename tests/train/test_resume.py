@@ -1,7 +1,6 @@
 """A run that was killed goes on from its last whole checkpoint, to the weights of an undisturbed one."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -9,13 +8,11 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from conftest import Here
-from test_training import QUICK, differ, record
-
 from cross_safety.train.checkpoints import checkpoints, drop_incomplete, is_complete, last_complete
+from trainhelp import QUICK, Here, differ, record
 
-# Kills its own process in the middle of writing the checkpoint of step 4: after the weights, before the optimizer; or with
-# half of trainer_state.json on disk.
+# Kills its own process in the middle of writing the checkpoint of step 4: after the weights and before the optimizer,
+# or with half of trainer_state.json on disk.
 KILLER = """
 import os, signal, sys
 from pathlib import Path
@@ -42,7 +39,9 @@ main()
 
 
 @pytest.mark.parametrize(("method", "how", "lora"), [("sft", "state", False), ("dpo", "optimizer", True)])
-def test_killed_while_saving(here: Here, few: Path, idefics3: Path, tmp_path: Path, method: str, how: str, lora: bool) -> None:
+def test_killed_while_saving(
+    here: Here, few: Path, idefics3: Path, tmp_path: Path, method: str, how: str, lora: bool
+) -> None:
     def words(out: Path) -> list[str]:
         told = ["train", method, "--data", few / f"safety-{method}", "--model", idefics3, "--out", out, *QUICK[:-2]]
         told += ["--save_steps", "2", "--max_steps", "5", "--learning_rate", "1e-2"]
@@ -97,12 +96,26 @@ def test_what_is_whole(tmp_path: Path) -> None:
     assert last_complete(tmp_path) is None
 
 
-def test_a_kill_while_merging_leaves_an_adapter_or_a_model(few: Path, idefics3: Path, here: Here, tmp_path: Path) -> None:
+def test_a_kill_while_merging_leaves_an_adapter_or_a_model(
+    few: Path, idefics3: Path, here: Here, tmp_path: Path
+) -> None:
     """Merged files are moved in one by one; at any of these moments the next start makes the model whole."""
     from cross_safety.train import merge
 
     out = tmp_path / "o"
-    words = ["train", "sft", "--data", few / "safety-sft", "--model", idefics3, "--out", out, *QUICK, "--max_steps", "1"]
+    words = [
+        "train",
+        "sft",
+        "--data",
+        few / "safety-sft",
+        "--model",
+        idefics3,
+        "--out",
+        out,
+        *QUICK,
+        "--max_steps",
+        "1",
+    ]
     assert here(*words, "--use_peft").code == 0
     merge.merge_adapter(out, out / ".merged")
     (out / "adapter").mkdir()
@@ -111,4 +124,4 @@ def test_a_kill_while_merging_leaves_an_adapter_or_a_model(few: Path, idefics3: 
     (out / ".merged" / "config.json").replace(out / "config.json")
     merge.merge_in_place(out)
     assert (out / "model.safetensors").is_file() and not (out / ".merged").exists()
-    assert os.listdir(out / "adapter")
+    assert list((out / "adapter").iterdir())

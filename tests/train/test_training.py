@@ -5,33 +5,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import NEGATIVE_TYPES, Here, remake
-
 from cross_safety.store.hashes import sha256_file
-
-QUICK = ["--no-check", "--bf16", "false", "--per_device_train_batch_size", "2", "--save_strategy", "no"]
-
-
-def record(out: Path) -> dict[str, Any]:
-    return json.loads((out / "training.json").read_text("utf-8"))
-
-
-def weights(folder: Path) -> dict[str, Any]:
-    from safetensors.torch import load_file
-
-    return load_file(folder / "model.safetensors")
-
-
-def differ(one: Path, other: Path) -> bool:
-    a, b = weights(one), weights(other)
-    assert a.keys() == b.keys()
-    return any(not bool((a[name] == b[name]).all()) for name in a)
+from trainhelp import NEGATIVE_TYPES, QUICK, Here, differ, record, remake
 
 
 def test_sft_of_all_weights_on_the_whole_built_set(here: Here, built: Path, idefics3: Path, tmp_path: Path) -> None:
     """With the check first, as a user would run it; then the record, the card and the second run."""
     out = tmp_path / "sft"
-    words = ["train", "sft", "--data", built / "safety-sft", "--model", idefics3, "--out", out, *QUICK[1:], "--max_steps", "3"]
+    words = [
+        "train",
+        "sft",
+        "--data",
+        built / "safety-sft",
+        "--model",
+        idefics3,
+        "--out",
+        out,
+        *QUICK[1:],
+        "--max_steps",
+        "3",
+    ]
     done = here(*words, "--eval_strategy", "steps", "--eval_steps", "3", "--per_device_eval_batch_size", "8")
     assert done.code == 0, done.err
     assert "held against" in done.err and "longest rows" in done.err
@@ -62,8 +55,8 @@ def test_multiple_choice_baseline(here: Here, built: Path, llava: Path, tmp_path
 def test_chain_of_lora_sft_merge_and_dpo(here: Here, few: Path, idefics3: Path, tmp_path: Path) -> None:
     """SFT by LoRA, merged in place, is what DPO starts from; DPO by LoRA is merged by the command of its own."""
     sft, dpo, whole = tmp_path / "sft", tmp_path / "dpo", tmp_path / "whole"
-    done = here("train", "sft", "--data", few / "safety-sft", "--model", idefics3, "--out", sft, *QUICK, "--max_steps", "2",
-                "--use_peft", "--learning_rate", "1e-2", "--merge")  # fmt: skip
+    done = here("train", "sft", "--data", few / "safety-sft", "--model", idefics3, "--out", sft, *QUICK, "--max_steps",
+                "2", "--use_peft", "--learning_rate", "1e-2", "--merge")  # fmt: skip
     assert done.code == 0, done.err
     assert differ(idefics3, sft)
     assert (sft / "adapter" / "adapter_model.safetensors").is_file() and not (sft / "adapter_config.json").exists()

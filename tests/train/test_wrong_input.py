@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Done, Here, remake
+from trainhelp import Done, Here, remake
 
 SECONDS = 10.0
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -42,7 +42,9 @@ def test_unknown_negative_type(here: Here, few: Path, tmp_path: Path) -> None:
 def test_empty_split(here: Here, few: Path, tmp_path: Path) -> None:
     data = remake(few / "safety-dpo", tmp_path / "a", lambda rows, split: rows if split == "validation" else [])
     refused(here("train", "dpo", "--data", data, "--model", "none", "--out", tmp_path / "o"), "has no row")
-    data = remake(few / "safety-dpo", tmp_path / "b", lambda rows, _: [r for r in rows if r["negative_type"] == "unaware"])
+    data = remake(
+        few / "safety-dpo", tmp_path / "b", lambda rows, _: [r for r in rows if r["negative_type"] == "unaware"]
+    )
     words = ["train", "dpo", "--data", data, "--model", "none", "--out", tmp_path / "o"]
     refused(here(*words, "--negative-types", "violating"), "no row of negative type violating")
     refused(here(*words, "--split", "test"), "no exclusive/test", "exclusive/train")
@@ -93,12 +95,14 @@ def test_models_that_can_not_be_trained(here: Here, few: Path, tmp_path: Path) -
 
 @pytest.fixture(scope="module")
 def text_only(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    import models
+    import tinymodels
     from transformers import LlamaConfig, LlamaForCausalLM
 
     folder = tmp_path_factory.mktemp("text-only")
-    tokenizer = models.make_tokenizer(models.WORDS, 400)
-    config = LlamaConfig(vocab_size=400, hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2)
+    tokenizer = tinymodels.make_tokenizer(tinymodels.WORDS, 400)
+    config = LlamaConfig(
+        vocab_size=400, hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2
+    )
     LlamaForCausalLM(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder

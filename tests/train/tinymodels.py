@@ -1,4 +1,4 @@
-"""Small vision-language models made offline, from random weights: python models.py idefics3|llava FOLDER [tiny|100m].
+"""Small vision-language models from random weights: python tinymodels.py idefics3|llava FOLDER [tiny|100m].
 
 Both save, reload by the Auto classes, generate and train without torchvision. The tokenizer is a byte-level BPE
 trained on the texts given.
@@ -27,7 +27,29 @@ from transformers import (
 from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
 
 SPECIAL = ["<|pad|>", "<|begin_of_text|>", "<end_of_utterance>", "<image>", "<fake_token_around_image>", "<global-img>"]
-WORDS = "what does the page show ? a gift of clocks umbrellas knives tea soup is fine not here because people say".split()
+WORDS = [
+    "what",
+    "does",
+    "the",
+    "page",
+    "show",
+    "?",
+    "a",
+    "gift",
+    "of",
+    "clocks",
+    "umbrellas",
+    "knives",
+    "tea",
+    "soup",
+    "is",
+    "fine",
+    "not",
+    "here",
+    "because",
+    "people",
+    "say",
+]
 TEMPLATE = (
     "<|begin_of_text|>{% for message in messages %}{{ message['role'].capitalize() + ':' }}"
     "{% for part in message['content'] %}{% if part['type'] == 'image' %}<image>{% else %}{{ ' ' + part['text'] }}"
