@@ -7,8 +7,8 @@ Run: python benchmarks/train_gpu.py --data data --out OUT --size 100m --part acc
 `--data` holds the folders safety-sft and safety-dpo that `make build` writes. `--size tiny` is for a try on a CPU.
 
 accuracy: an Idefics3 from random weights (tests/train/tinymodels.py), `cross-safety train sft`, then `train dpo` from
-it, on `exclusive`/train. Held out: every row of `overlapped`, whose countries are not in `exclusive`; preference accuracy
-per token before, after SFT and after DPO, each with the pictures and with an even grey in their place.
+it, on `exclusive`/train. Held out: every row of `overlapped`, whose countries are not in `exclusive`; preference
+accuracy per token before, after SFT and after DPO, each with the pictures and with an even grey in their place.
 text: the same rows told apart by two classifiers of the answers' text alone, trained on the same training rows.
 throughput: `cross-safety train` and benchmarks/bare_trl.py in turn, same settings; medians, and lowest to highest.
 """

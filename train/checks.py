@@ -69,7 +69,8 @@ def check(plan: "Plan", cross: str | None, output: Output) -> Checks:
     found = Checks(source.described() | {"method": source.method})
     patch = _patch(plan.model.config)
     measure = Measure(plan.model.processor, source.method, patch)
-    traces, lengths = {}, []
+    traces: dict[str, Traces] = {}
+    lengths: list[Length] = []
     for split in filter(None, (source.selection.split, source.selection.eval_split)):
         traces[split] = Traces()
         lengths += _look_at(source, split, measure, traces[split], found, output)
