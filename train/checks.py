@@ -6,7 +6,7 @@ from heapq import nlargest
 from typing import TYPE_CHECKING, Any
 
 from ..console import Output, UserError
-from ..schemas.problems import format_problems, problems
+from ..schemas.problems import Problem, format_problems, problems
 from ..store.dataset import NoDatasetError
 from ..store.features import SCHEMA_OF
 from ..store.opened import Opened, open_dataset
@@ -110,7 +110,8 @@ def _look_at(
     source: Source, split: str, measure: Measure, traces: Traces, found: Checks, output: Output
 ) -> list[Length]:
     """One pass over the rows of a split: schema, traces, length. A wrong row is no reason to stop."""
-    lengths, wrong = [], []
+    lengths: list[Length] = []
+    wrong: list[Problem] = []
     for row in output.progress(used_rows(source, split), f"checking {split}"):
         found.rows[split] = found.rows.get(split, 0) + 1
         found.text_only += not row["images"]
