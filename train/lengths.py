@@ -59,21 +59,26 @@ class Measure:
             messages = {"prompt": prepare_multimodal_messages(row["prompt"], images=pictures)}
             messages |= {name: prepare_multimodal_messages(row[name]) for name in self._answers}
             rendered = apply_chat_template(messages, self._processor)
+            answers = [rendered[name] for name in self._answers]
+            places = self._places(rendered["prompt"], *answers)
+            if places is not None and places != len(pictures):
+                return Length(row["id"], images=len(pictures), placeholders=places)
             key = (row["image_sha256"], len(pictures), rendered["prompt"])
             if key not in self._prompts:
                 self._prompts[key] = self._prompt(rendered["prompt"], pictures)
         except (ValueError, OSError, IndexError, KeyError, TypeError) as error:
             return Length(row["id"], trouble=" ".join(str(error).split())[:200] or type(error).__name__)
-        answers = [rendered[name] for name in self._answers]
         counted = self._processor.tokenizer(answers, add_special_tokens=False)["input_ids"]
-        places = sum(text.count(self._unit) for text in (rendered["prompt"], *answers)) if self._unit else len(pictures)
+        longest = max(len(ids) for ids in counted)
         return replace(
-            self._prompts[key],
-            id=row["id"],
-            answer=max(len(ids) for ids in counted),
-            images=len(pictures),
-            placeholders=places // max(self._marker.count(self._unit), 1) if self._unit else places,
+            self._prompts[key], id=row["id"], answer=longest, images=len(pictures), placeholders=len(pictures)
         )
+
+    def _places(self, *texts: str) -> int | None:
+        """Places for pictures in rendered texts; None where the template writes none that could be counted."""
+        if not self._unit:
+            return None
+        return sum(text.count(self._unit) for text in texts) // self._marker.count(self._unit)
 
     def _prompt(self, text: str, pictures: list[Any]) -> Length:
         made = self._processor(
