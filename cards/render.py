@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ..schemas import table
 from ..store.features import features
+from .release import HUB, Release
 
 _TASKS = {
     "cross": ["visual-question-answering", "image-text-to-text"],
@@ -58,24 +59,37 @@ def _cell(value: object) -> str:
     return text
 
 
-def render_card(manifest: Mapping[str, Any]) -> str:
-    """``README.md`` of a dataset folder.
+def render_local(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """The files of a dataset folder that are rendered from its manifest, by name, while no owner is known.
 
     Raises:
         jinja2.UndefinedError: the manifest lacks something that the card states.
     """
-    return _environment().get_template(f"{manifest['name']}.md.j2").render(_view(manifest))
+    return _render(manifest, None)
 
 
-def render_citation(manifest: Mapping[str, Any]) -> str:
-    """``CITATION.cff`` of a dataset folder."""
-    return _environment().get_template("CITATION.cff.j2").render(_view(manifest))
+def render_for_release(manifest: Mapping[str, Any], release: Release) -> dict[str, str]:
+    """The same files with owner, address and authors, as ``publish`` puts them up; ``release.json`` says which.
+
+    Raises:
+        jinja2.UndefinedError: the manifest lacks something that the card states.
+    """
+    return _render(manifest, release) | {"release.json": release.text()}
 
 
-def _view(manifest: Mapping[str, Any]) -> dict[str, Any]:
+def _render(manifest: Mapping[str, Any], release: Release | None) -> dict[str, str]:
+    view = _view(manifest, release)
+    card = _environment().get_template(f"{manifest['name']}.md.j2")
+    citation = _environment().get_template("CITATION.cff.j2")
+    return {"README.md": card.render(view), "CITATION.cff": citation.render(view)}
+
+
+def _view(manifest: Mapping[str, Any], release: Release | None) -> dict[str, Any]:
     rows = sum(file["rows"] for file in manifest["files"])
     return {
         "m": manifest,
+        "release": release,
+        "hub": HUB,
         "rows": rows,
         "size": next((name for limit, name in _SIZES if rows < limit), "100K<n<1M"),
         "countries": table("countries"),
