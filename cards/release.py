@@ -50,6 +50,14 @@ class Release:
         """``OWNER/NAME`` on the hub that the dataset is published under."""
         return self.repo or f"{self.owner}/{dataset}"
 
+    def page(self, dataset: str) -> str:
+        """The dataset's page on the hub."""
+        return f"{HUB}/datasets/{self.repository(dataset)}"
+
+    def card_url(self, dataset: str, version: str) -> str:
+        """The card of one version on the hub."""
+        return f"{self.page(dataset)}/blob/{version}/README.md"
+
     def text(self) -> str:
         """``release.json``: what a reader needs to render the published card again."""
         told: dict[str, Any] = {"owner": self.owner, "address": self.address, "contact": self.contact}
