@@ -30,7 +30,7 @@ def zenodo(manifest: Mapping[str, Any], release: Release) -> str:
         "related_identifiers": [
             {
                 "identifier": f"arXiv:{PAPER['arxiv']}",
-                "relation": "isDerivedFrom",
+                "relation": "references",
                 "resource_type": "publication-article",
             },
             {"identifier": release.address, "relation": "isCompiledBy", "resource_type": "software"},
