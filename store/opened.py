@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from .dataset import NoDatasetError, read_manifest
+from .dataset import NoDatasetError, parquet, read_manifest
 from .hashes import sha256_file
 from .reference import Reference, parse_reference
 
@@ -63,7 +62,7 @@ class Opened:
         """
         for path in self.files(config, split):
             try:
-                for part in pq.ParquetFile(path).iter_batches(batch_size=batch, columns=columns):
+                for part in parquet(path).iter_batches(batch_size=batch, columns=columns):
                     yield from part.to_pylist()
             except pa.ArrowInvalid as error:
                 raise NoDatasetError(f"{path}: not readable as parquet ({str(error)[:120]})") from None
