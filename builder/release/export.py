@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
@@ -32,7 +31,7 @@ class Exported:
 
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
     pictures: int = 0
-    left_out: Counter[str] = field(default_factory=Counter)
+    left_out: dict[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -149,7 +148,7 @@ def _write_splits(
                         shown = picture(row)
                         lines.add(SHAPES[form](row, shown))
                     except LeftOutError as error:
-                        found.left_out[str(error)] += 1
+                        found.left_out[str(error)] = found.left_out.get(str(error), 0) + 1
                         left_out.add({"id": row["id"], "reason": str(error)})
                         continue
                     if form != "openai":
