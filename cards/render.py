@@ -32,7 +32,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    made.filters |= {"cell": cell, "counted": _counted, "has_split": _has_split, "quoted": _quoted, "shell": _shell}
+    made.filters |= {"counted": _counted, "unstated": _unstated, "has_split": _has_split}
+    made.filters |= {"cell": cell, "quoted": _quoted, "shell": _shell}
     return made
 
 
@@ -40,6 +41,14 @@ def _counted(manifest: Mapping[str, Any], field: str, names: Mapping[str, Any] |
     """Every value of a counted field, over all configs, in the order of ``names`` (tables of vocabulary) if given."""
     found = {value for config in manifest["configs"].values() for value in config["counts"].get(field, {})}
     return sorted(found, key=lambda value: str(names[value]["name"]) if names else value)
+
+
+def _unstated(manifest: Mapping[str, Any], field: str) -> list[int]:
+    """By config, the rows whose ``field`` is null."""
+    return [
+        sum(config["splits"].values()) - sum(config["counts"].get(field, {}).values())
+        for config in manifest["configs"].values()
+    ]
 
 
 def _has_split(manifest: Mapping[str, Any], split: str) -> bool:

@@ -119,6 +119,24 @@ def test_a_card_reads_well(name: str, manifests: dict[str, Manifest], release: R
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_counts_add_up(name: str, manifests: dict[str, Manifest]) -> None:
+    """Rows without a value are a line of their own, so that every table of counts sums to the rows of its config."""
+    manifest = manifests[name]
+    card = render_local(manifest)["README.md"]
+    found = 0
+    for heading in ("country", "domain", "topic", "category", "language"):
+        mark = f"| {heading} | {' | '.join(manifest['configs'])} |\n|---"
+        if mark not in card:
+            continue
+        lines = card.split(mark)[1].split("\n\n")[0].splitlines()[1:]
+        cells = [[int(number) for number in line.strip("|").split("|")[1:]] for line in lines]
+        rows = [sum(config["splits"].values()) for config in manifest["configs"].values()]
+        assert [sum(column) for column in zip(*cells, strict=True)] == rows, heading
+        found += 1
+    assert found >= 3
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_every_field_is_described(name: str, manifests: dict[str, Manifest]) -> None:
     card = render_local(manifests[name])["README.md"]
     for field, part in schema(SCHEMA_OF[name])["properties"].items():
