@@ -23,18 +23,22 @@ def licenses(manifest: Mapping[str, Any]) -> list[str]:
     return sorted({name for counts in license_counts(manifest).values() for name in counts})
 
 
+def _hub_id(name: str) -> str:
+    """The hub's id for a licence; ``other`` where it has none."""
+    return str(table("licenses").get(name, {"hub": "other"})["hub"])
+
+
 def single_license(manifest: Mapping[str, Any]) -> str | None:
-    """The SPDX id that holds for every picture and text, where there is one that the hub knows too."""
+    """The SPDX id that holds for every picture and text, where there is one that registries know."""
     found = licenses(manifest)
-    return found[0] if len(found) == 1 and found[0] in table("hub_licenses") else None
+    plain = len(found) == 1 and not found[0].startswith("LicenseRef-") and _hub_id(found[0]) not in ("other", "unknown")
+    return found[0] if plain else None
 
 
 def hub_license(manifest: Mapping[str, Any], card_url: str | None) -> dict[str, Any]:
     """The hub's fields: its own id, a list of ids, or ``other`` with a name and a link where it has no id for one."""
-    found = licenses(manifest)
-    known = table("hub_licenses")
-    if all(name in known for name in found):
-        ids = [known[name] for name in found]
+    ids = list(dict.fromkeys(_hub_id(name) for name in licenses(manifest)))
+    if "other" not in ids:
         return {"license": ids[0] if len(ids) == 1 else ids}
     told: dict[str, Any] = {"license": "other", "license_name": "stated-per-row"}
     return told | ({"license_link": f"{card_url}#licences"} if card_url else {})

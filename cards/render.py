@@ -1,6 +1,7 @@
 """Strict rendering: a hole in a template raises, and text from data is never taken for a template."""
 
 import json
+import re
 import shlex
 from collections.abc import Mapping
 from datetime import datetime
@@ -135,8 +136,13 @@ def _made_from(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """What the command that builds this version again needs."""
     commit = manifest["builder"]["commit"]
     configuration = manifest["configuration"]
-    outside = any(source != "starter" for source in configuration["sources"])
-    options = (["--path FOLDER"] if outside else []) + ["--against FOLDER"] * len(configuration.get("against", ()))
+    pinned = re.compile(r"[0-9a-f]{40}")
+    read_here = [each["source"] for each in manifest["inputs"] if each["source"] in ("cvqa", "upstream")]
+    local = {each["source"] for each in manifest["inputs"] if not pinned.fullmatch(each["revision"])} | {"upstream"}
+    options = [f"--path {source}=FOLDER" for source in read_here if source in local]
+    options += ["--labels FILE"] if configuration.get("labels") else []
+    options += ["--exclude FILE"] if configuration.get("exclude") not in (None, "default") else []
+    options += ["--against FOLDER"] * len(configuration.get("against", ()))
     return {
         "commit": commit.removesuffix("-dirty") if commit else None,
         "dirty": bool(commit) and commit.endswith("-dirty"),

@@ -83,8 +83,8 @@ def open_dataset(text: str, *, verify: bool = True) -> Opened:
 
     Raises:
         BadReferenceError: neither a folder nor a hub name.
-        NoDatasetError: no manifest, or a data file that is missing, oddly named or of another content than stated.
-        huggingface_hub.errors.HfHubHTTPError: the hub refuses, or has no such repository or revision.
+        NoDatasetError: no manifest, or a data file that is missing, oddly named or of another content than stated; or
+            the hub refuses, can't be reached, or has no such repository or revision.
     """
     reference = parse_reference(text)
     folder, commit = (reference.folder, None) if reference.folder is not None else _fetch(reference)
@@ -96,8 +96,14 @@ def open_dataset(text: str, *, verify: bool = True) -> Opened:
 
 def _fetch(reference: Reference) -> tuple[Path, str]:
     from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
-    path = Path(snapshot_download(str(reference.repo), repo_type="dataset", revision=reference.revision))
+    try:
+        path = Path(snapshot_download(str(reference.repo), repo_type="dataset", revision=reference.revision))
+    except HfHubHTTPError as error:  # by its kind alone: the text repeats addresses and headers
+        raise NoDatasetError(f"{reference}: the hub refuses it ({type(error).__name__}); is it gated?") from None
+    except LocalEntryNotFoundError:
+        raise NoDatasetError(f"{reference}: the hub can't be reached, and nothing of it is in the cache") from None
     return path, path.name
 
 

@@ -74,4 +74,5 @@ def _text(found: Exported, form: str, out: Path, dataset: str) -> str:
     name = f"{dataset}-{first.removesuffix('.jsonl')}".replace("-", "_")
     kind = "rlhf --rlhf_type dpo" if dataset == "safety-dpo" else "sft"
     following = _NEXT[form].format(out=out, file=first, name=name, kind=kind)
-    return f"{table(['file', 'rows', 'bytes'], rows)}\n{found.pictures} pictures in files\nnext: {following}"
+    pictures = "pictures inside the lines" if form == "openai" else f"{found.pictures} pictures in images/"
+    return f"{table(['file', 'rows', 'bytes'], rows)}\n{pictures}\nnext: {following}"

@@ -207,6 +207,26 @@ def test_a_version_is_built_again_by_the_command_on_its_card(built: Path, run: A
         assert again.read_bytes() == path.read_bytes(), path.name
 
 
+@pytest.mark.parametrize(
+    ("revision", "configuration", "options"),
+    [
+        ({"cvqa": "6" * 40}, {}, " --out"),
+        ({"cvqa": "6" * 40}, {"labels": "labels.csv"}, " --labels FILE --out"),
+        ({"cvqa": "unversioned"}, {}, " --path cvqa=FOLDER --out"),
+        ({"upstream": "6" * 40}, {"exclude": "default"}, " --path upstream=FOLDER --out"),
+        ({"upstream": "6" * 40}, {"exclude": "mine.jsonl"}, " --path upstream=FOLDER --exclude FILE --out"),
+        ({}, {"against": [{"name": "cross"}]}, " --against FOLDER --out"),
+    ],
+)
+def test_files_that_a_rebuild_needs_are_named(
+    revision: dict[str, str], configuration: dict[str, Any], options: str, manifests: dict[str, Manifest]
+) -> None:
+    changed = copy.deepcopy(manifests["cross"])
+    changed["configuration"] |= configuration
+    changed["inputs"] += [changed["inputs"][0] | {"source": name, "revision": told} for name, told in revision.items()]
+    assert f"--from-manifest MANIFEST{options} again" in render_local(changed)["README.md"]
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_citation_and_zenodo_metadata_hold_to_their_formats(
     name: str, manifests: dict[str, Manifest], release: Release, target: Callable[[str], Any]
