@@ -61,7 +61,7 @@ def cell(value: object) -> str:
     text = " ".join(str(value).split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     for mark in "\\|`*_[]~#$!":
         text = text.replace(mark, f"\\{mark}")
-    return text
+    return re.sub(r"^(\d*)([-+=.)])(?=[-+=]*(?:\s|$))", r"\1\\\2", text)  # a list's mark, or a line
 
 
 def _quoted(value: object) -> str:

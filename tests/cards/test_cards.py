@@ -165,6 +165,10 @@ ATTACKS = (
     "`code` **bold** __bold__ ~~gone~~ &lt;b&gt; \\",
     "line\n\n## heading\n\n- item\n",
     "$$x$$",
+    "- item",
+    "1. item",
+    "2) item",
+    "---",
 )
 
 
@@ -177,8 +181,8 @@ def test_text_from_data_is_text(attack: str, manifests: dict[str, Manifest], to_
     assert Tags(html).tables == Tags(plain).tables
 
 
-@settings(max_examples=60, deadline=None)
-@given(text=st.text(alphabet=st.sampled_from(list("ab |\\`*_[]()<>&!#~$\n{}%:/-.\"'é漢")), min_size=1, max_size=40))
+@settings(max_examples=100, deadline=None)
+@given(text=st.text(alphabet=st.sampled_from(list("ab |\\`*_[]()<>&!#~$\n{}%:/-+=1.\"'é漢")), min_size=1, max_size=40))
 def test_no_text_adds_a_tag_or_a_cell(text: str, manifests: dict[str, Manifest], to_html: Any) -> None:
     tags = [
         Tags(to_html(render_local(hostile(manifests["safety-sft"], each))["README.md"])) for each in ("plain", text)
