@@ -212,7 +212,7 @@ def test_a_version_is_built_again_by_the_command_on_its_card(built: Path, run: A
 
 
 def test_answers_of_a_model_are_named(manifests: dict[str, Manifest], to_html: Any) -> None:
-    """The file that a rebuild takes the answers from stands on the card, and in the Croissant file with its checksum."""
+    """The file that a rebuild takes the answers from stands on the card, and with its hash in the Croissant file."""
     answers = {"path": "journal.jsonl.zst", "sha256": "a" * 64, "content_sha256": "b" * 64, "bytes": 7}
     generators = [{"name": "a-model|x", "parameters": {"temperature": 0}, "prompts": {}}]
     for name in NAMES:
