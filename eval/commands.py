@@ -61,6 +61,9 @@ def model_options(command: C) -> C:
 @click.option("--runs", type=click.IntRange(1, 20), default=3, show_default=True, help="Times each row is asked.")
 @click.option("--protocol", default="cross-1", show_default=True, help="Judge protocol.")
 @click.option("--one-call", is_flag=True, help="All four dimensions in one call, a quarter of the cost.")
+@click.option(
+    "--reasoning-judge", is_flag=True, help="Send the judge no temperature and no token limit, as reasoners want it."
+)
 @click.option("--blind", is_flag=True, help="Ask without the picture: how much does it matter?")
 @click.option("--shuffle-images", is_flag=True, help="Ask with the picture of another row.")
 @click.option("--limit", type=click.IntRange(1), help="Only so many pairs, spread over countries, for a first look.")
@@ -76,6 +79,7 @@ def run(
     runs: int,
     protocol: str,
     one_call: bool,
+    reasoning_judge: bool,
     blind: bool,
     shuffle_images: bool,
     limit: int | None,
@@ -118,7 +122,7 @@ def run(
         subject=Subject(inference.need_model(), _sampling(model)),
         endpoint=endpoint,
         judges=tuple(Judge(name, _judged_at(endpoint, judge_base_url, judge_api_key_env)) for name in judges),
-        protocol=load_protocol(protocol, one_call=one_call),
+        protocol=load_protocol(protocol, one_call=one_call, reasoning_judge=reasoning_judge),
         runs=runs,
         one_call=one_call,
         control="blind" if blind else "shuffled" if shuffle_images else None,
