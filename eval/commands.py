@@ -210,7 +210,8 @@ def review_make(output: Output, run_folder: Path, data: str | None, share: float
     listed = "\n".join(f"  {path}" for path in made.files)
     output.result(
         {"folder": str(made.folder), "items": made.items, "files": [str(path) for path in made.files]},
-        f"{made.items} answers to review (pictures are in form.html):\n{listed}\nthen: cross-safety eval review read {run_folder} FILE.csv …",
+        f"{made.items} answers to review (pictures are in form.html):\n{listed}\n"
+        f"then: cross-safety eval review read {run_folder} FILE.csv …",
         str(made.folder),
     )
     return Exit.DONE
