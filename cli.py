@@ -12,7 +12,7 @@ from . import __version__
 from .console.errors import describe
 
 COMMANDS = {
-    "build": ("cross_safety.builder.commands", "Make the datasets from the bundled corpus or other sources."),
+    "build": ("cross_safety.builder.build_command", "Make the datasets from the bundled corpus or other sources."),
     "diff": ("cross_safety.builder.commands", "Tell what changed between two versions of a dataset."),
     "check": ("cross_safety.builder.commands", "Tell everything that is wrong with a dataset folder."),
     "eval": ("cross_safety.eval.commands", "Ask a model the questions of cross and judge its answers."),

@@ -46,8 +46,22 @@ def resolve(reference: str) -> dict[str, Any]:
 
 @cache
 def validator(name: str) -> Draft202012Validator:
-    """A validator for the schema ``name``, with formats checked (``date-time``, ``uri``)."""
-    return Draft202012Validator(schema(name), registry=_registry(), format_checker=Draft202012Validator.FORMAT_CHECKER)
+    """A validator for the schema ``name``, with formats checked (``date-time``, ``uri``).
+
+    References between files are put in place first: following them for each row took two thirds of the time.
+    """
+    return Draft202012Validator(
+        _inlined(schema(name)), registry=_registry(), format_checker=Draft202012Validator.FORMAT_CHECKER
+    )
+
+
+def _inlined(part: Any) -> Any:
+    """A schema with each reference to a definition of another file replaced by that definition."""
+    if isinstance(part, dict):
+        if set(part) == {"$ref"} and part["$ref"].startswith("urn:"):
+            return _inlined(resolve(part["$ref"]))
+        return {key: _inlined(value) for key, value in part.items()}
+    return [_inlined(each) for each in part] if isinstance(part, list) else part
 
 
 @cache

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 GRAMS = 5
+DRAFT_SIDE = 128
 _SIDE = 32
 _EVEN = 24
 
@@ -41,8 +42,16 @@ class Look:
 def look(data: bytes) -> Look:
     """The look of picture bytes; decoded once, at reduced size where the format allows."""
     with Image.open(io.BytesIO(data)) as image:
-        image.draft("L", (_SIDE * 4, _SIDE * 4))
-        grey = _trimmed(image.convert("L"))
+        image.draft("L", (DRAFT_SIDE, DRAFT_SIDE))
+        return look_at(image)
+
+
+def look_at(image: Image.Image) -> Look:
+    """The look of an opened picture, upright by its EXIF data.
+
+    The picture may have been reduced, to no less than ``DRAFT_SIDE`` pixels a side.
+    """
+    grey = _trimmed(ImageOps.exif_transpose(image).convert("L"))
     cells = np.asarray(grey.resize((_SIDE, _SIDE), Image.Resampling.BOX), dtype=np.float32)
     centred: NDArray[np.float32] = (cells - cells.mean()) / max(float(cells.std()), 1.0)
     turned = grey.transpose(Image.Transpose.FLIP_LEFT_RIGHT)

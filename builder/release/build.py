@@ -11,10 +11,11 @@ from ...cards import render_card, render_citation
 from ...console.errors import UserError
 from ...schemas import format_problems, problems
 from ...store.atomic import abandon_work, commit_work, recover, start_work, write_text
-from ...store.dataset import NoDatasetError, iter_rows, read_manifest
+from ...store.dataset import NoDatasetError, iter_since, read_manifest
 from ...store.diff import Diff, bump_between, describe, diff_folders
 from ...store.features import SCHEMA_OF
 from ..sources.items import Input, Reject, SourceResult
+from ..sources.pictures import Spool
 from .against import read_against
 from .gather import Gathered, gather
 from .manifest import Made, creation_time, make_manifest
@@ -48,13 +49,13 @@ class Standing:
 
 
 def build(
-    plan: Plan, read: Callable[[], Sequence[SourceResult]], warn: Callable[[str], None] = lambda _: None
+    plan: Plan, read: Callable[[Spool], Sequence[SourceResult]], warn: Callable[[str], None] = lambda _: None
 ) -> list[dict[str, Any]]:
     """Build the datasets that the sources feed and put them in place together.
 
     Args:
         plan: where and under which version.
-        read: reads the sources; called after the folder was found fit.
+        read: reads the sources, once the folder was found fit; pictures of streams go into the spool it is given.
         warn: told where the version number is raised by less than the rows ask for.
 
     Returns:
@@ -69,7 +70,8 @@ def build(
     against, named = read_against(plan.against)
     new = start_work(plan.out)
     try:
-        sources = read()
+        with Spool(new.with_name("pictures")) as spool:
+            sources = read(spool)
         gathered = gather(sources, plan.version, against)
         placed = _in_order(gathered, plan.only)
         _keep_added_in(placed, standing)
@@ -101,7 +103,7 @@ def look_at(plan: Plan, name: str) -> Standing:
     try:
         manifest = read_manifest(folder)
         version, files = manifest["version"], manifest["files"]
-        added = {row["id"]: row["added_in"] for file in files for row in iter_rows(folder / file["path"])}
+        added = {name: since for file in files for name, since in iter_since(folder / file["path"])}
     except (NoDatasetError, KeyError, OSError) as error:
         raise UserError(
             f"{folder} is in the way: it is no complete dataset of ours ({error})",
@@ -126,7 +128,9 @@ def _in_order(gathered: Gathered, only: Sequence[str]) -> list[Placed]:
         reasons = Counter(reject.reason for name in only for reject in gathered.rejects.get(name, ()))
         told = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items())) or "none was read"
         first = next((f"; first: {r.detail}" for name in only for r in gathered.rejects.get(name, ())), "")
-        raise UserError(f"no row is left for {', '.join(only)} ({told}{first})", "cross-safety build --help")
+        answer = "the same command with --labels FILE (ID and Label of each row; CVQA's own rows hold no answers)"
+        hint = answer if "label_unreleased" in reasons else "cross-safety build --help"
+        raise UserError(f"no row is left for {', '.join(only)} ({told}{first})", hint)
     return sorted(kept, key=lambda each: (each.dataset, each.config, each.split, each.row["id"]))
 
 

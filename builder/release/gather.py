@@ -4,9 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ...store.likeness import look
 from ..sources.items import CrossRow, Reject, SourceResult, TrainItem
-from ..stages import extract_norm
+from ..stages import extract_norm, photograph_rows
 from ..starter.corpus import Norm
 from .leakage import Footprint, assert_no_leak, find_leaks
 from .rows import Placed, multiple_choice_row, scenario_rows
@@ -37,23 +36,32 @@ def gather(sources: Sequence[SourceResult], version: str, against: Sequence[Foot
         LeakError: a leak is left although leaking rows were rejected.
     """
     found = Gathered()
-    cross = [row for source in sources for row in source.cross]
+    pairs: list[Pair] = [(item, extract_norm(item)) for source in sources for item in source.train]
+    photographs, without_twin = photograph_rows(pairs)
+    cross = [*(row for source in sources for row in source.cross), *photographs]
     found.placed += [Placed("cross", row.config, row.split, row.as_row(version), row.picture) for row in cross]
-    found.rejects["cross"] = [reject for source in sources for reject in source.rejects]
-    items = [item for source in sources for item in source.train]
-    if items:
-        _add_training(found, items, [*map(_test_footprint, cross), *against], version)
+    for name in ("cross", "safety-sft", "safety-dpo"):
+        found.rejects[name] = [reject for source in sources if name in source.feeds for reject in source.rejects]
+    found.rejects["cross"] += without_twin
+    if pairs:
+        _add_training(found, list(map(_for_training, pairs)), [*map(_test_footprint, cross), *against], version)
     return found
 
 
-def _add_training(found: Gathered, items: list[TrainItem], test: list[Footprint], version: str) -> None:
-    pairs: list[Pair] = [(item, extract_norm(item)) for item in items]
+def _for_training(pair: Pair) -> Pair:
+    """An item of a test norm has no norm that training may know of."""
+    item, norm = pair
+    return (item, None) if norm is not None and norm.set == "test" else pair
+
+
+def _add_training(found: Gathered, pairs: list[Pair], test: list[Footprint], version: str) -> None:
     leaks = {leak.train: leak for leak in find_leaks(list(map(_train_footprint, pairs)), test)}
     kept = [pair for pair in pairs if pair[0].id not in leaks]
     rejects = [Reject(leak.train, "leaks_test", f"{leak.kind}: {leak.test}") for leak in leaks.values()]
     found.leaks.update(leak.kind for leak in leaks.values())
-    no_norm = [Reject(item.id, "no_norm_found", item.country) for item, norm in kept if norm is None]
-    found.rejects["safety-sft"] = found.rejects["safety-dpo"] = rejects + no_norm
+    rejects += [Reject(item.id, "no_norm_found", item.country) for item, norm in kept if norm is None]
+    found.rejects["safety-sft"] += rejects
+    found.rejects["safety-dpo"] += rejects
     footprints = list(map(_train_footprint, kept))
     assert_no_leak(footprints, test)
     found.checked = {"training": len(footprints), "test": len(test)}
@@ -70,8 +78,7 @@ def _training_rows(kept: list[Pair], version: str) -> Iterator[Placed]:
 
 def _test_footprint(row: CrossRow) -> Footprint:
     scene = (row.scene["layout"], _things(row.item, row.scene["others"])) if row.scene else None
-    seen = None if row.scene else look(row.picture.path.read_bytes())
-    return Footprint(row.id, row.picture.sha256, seen, scene, row.norm, row.topic, row.item)
+    return Footprint(row.id, row.picture.sha256, row.picture.look, scene, row.norm, row.topic, row.item)
 
 
 def _train_footprint(pair: Pair) -> Footprint:
@@ -80,7 +87,7 @@ def _train_footprint(pair: Pair) -> Footprint:
     return Footprint(
         item.id,
         item.picture.sha256,
-        None if item.scene else look(item.picture.path.read_bytes()),
+        item.picture.look,
         scene,
         norm.text("norm") if norm else None,
         norm.text("topic") if norm else None,

@@ -90,9 +90,16 @@ def _near_pictures(train: Sequence[Footprint], test: Sequence[Footprint]) -> Ite
     """Photographs alone: pages of one layout look alike to a hash, so they go by their scene."""
     ours = {row.image_sha256: row.look for row in train if row.look is not None}
     theirs = {row.image_sha256: (row.look, row.id) for row in test if row.look is not None}
-    left, right = list(ours.items()), list(theirs.values())
-    hashes = [look.hash for look, _ in right]
-    pairs = near_pairs([look.hash for _, look in left], hashes)
-    pairs += near_pairs([look.mirrored for _, look in left], hashes)
-    near = {left[i][0]: right[j][1] for i, j in pairs if alike(left[i][1], right[j][0]) >= PIXEL_LIKENESS}
+    left, right = list(ours), list(theirs.values())
+    near = {left[i]: right[j][1] for i, j in copies(list(ours.values()), [look for look, _ in right])}
     return ((row.id, near[row.image_sha256]) for row in train if row.image_sha256 in near)
+
+
+def copies(ones: Sequence[Look], others: Sequence[Look]) -> list[tuple[int, int]]:
+    """Index pairs of photographs that are one picture, also rescaled, recompressed, bordered or mirrored.
+
+    Hashes find the candidates, pixels confirm them.
+    """
+    hashes = [look.hash for look in others]
+    pairs = near_pairs([look.hash for look in ones], hashes) + near_pairs([look.mirrored for look in ones], hashes)
+    return [(i, j) for i, j in pairs if alike(ones[i], others[j]) >= PIXEL_LIKENESS]

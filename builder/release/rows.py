@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...schemas import table
-from ..sources.items import Picture, TrainItem
+from ..sources.items import TrainItem
+from ..sources.pictures import Picture
 from ..stages import make_question, make_response, make_scenario, negative_answers
+from ..starter import LICENSE
 from ..starter.corpus import Norm
 
 Row = dict[str, Any]
@@ -76,7 +78,7 @@ def scenario_rows(item: TrainItem, norm: Norm, split: str, added_in: str) -> Ite
         "images": [item.picture.described()],
         "prompt": _say("user", f"{scenario} {question}"),
     }
-    tail = {"scenario": scenario, "question": question, **_tail(item, norm, added_in)}
+    tail = {"scenario": scenario, "question": question, **_tail(item, norm, added_in), "text_license": LICENSE}
     config = config_of(item.country)
     sft = {"id": f"sft-{item.id}", **head, "completion": _say("assistant", chosen), **tail}
     yield Placed("safety-sft", config, split, sft, item.picture)

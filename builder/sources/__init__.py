@@ -1,6 +1,7 @@
 """Where rows come from: each source yields typed items, pinned and unedited."""
 
-from .items import CrossRow, Input, Picture, PictureError, Reject, SourceResult, TrainItem, read_picture
+from .items import CrossRow, Input, Reject, SourceResult, TrainItem
+from .pictures import Picture, PictureError, Spool, read_picture
 
 __all__ = [
     "CrossRow",
@@ -9,6 +10,7 @@ __all__ = [
     "PictureError",
     "Reject",
     "SourceResult",
+    "Spool",
     "TrainItem",
     "read_picture",
 ]

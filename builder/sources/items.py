@@ -1,71 +1,11 @@
-"""What sources yield: pictures by path and hash, rows of ``cross``, and items to make training rows from."""
+"""What sources yield: rows of ``cross``, and items to make training rows from."""
 
-import io
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
-from PIL import Image
-
 from ...schemas import CANARY, table
-from ...store.hashes import sha256_bytes
 from ..starter.corpus import Norm, Scene
-
-MAX_BYTES = 64 * 1024 * 1024
-MAX_PIXELS = 60_000_000
-FORMATS = ("PNG", "JPEG", "WEBP")
-
-
-class PictureError(ValueError):
-    """A picture that can't be used; ``args[0]`` says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A picture file, known by its content; bytes are read when they are written into a dataset."""
-
-    path: Path
-    sha256: str
-    format: str
-    width: int
-    height: int
-
-    def described(self) -> dict[str, Any]:
-        """The picture as it stands in a row that is validated or hashed."""
-        return {"sha256": self.sha256, "format": self.format, "width": self.width, "height": self.height}
-
-
-def read_picture(path: Path) -> Picture:
-    """Look at a picture file: bounded, of a known format, and decodable to the end.
-
-    Raises:
-        PictureError: too large, not PNG, JPEG or WebP, animated, damaged or a decompression bomb.
-        FileNotFoundError: no such file.
-    """
-    if path.stat().st_size > MAX_BYTES:
-        raise PictureError(f"larger than {MAX_BYTES >> 20} MiB")
-    data = path.read_bytes()
-    return Picture(path, sha256_bytes(data), *inspect_picture(data))
-
-
-def inspect_picture(data: bytes) -> tuple[str, int, int]:
-    """Format, width and height of picture bytes; decodes once, to find damage.
-
-    Raises:
-        PictureError: not a picture that datasets can carry.
-    """
-    try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise PictureError(f"{image.width} × {image.height} pixels, more than {MAX_PIXELS:,}")
-            if getattr(image, "n_frames", 1) > 1:
-                raise PictureError("animated")
-            image.load()
-            return str(image.format), image.width, image.height
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        if isinstance(error, PictureError):
-            raise
-        raise PictureError(f"not a readable {', '.join(FORMATS)} picture ({type(error).__name__})") from error
+from .pictures import Picture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,10 +110,11 @@ class Input:
 
 @dataclass(slots=True)
 class SourceResult:
-    """All that one source gives to a build."""
+    """All that one source gives to a build; ``feeds`` are the datasets that its rejects are missing from."""
 
     inputs: list[Input] = field(default_factory=list)
     cross: list[CrossRow] = field(default_factory=list)
     train: list[TrainItem] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    feeds: tuple[str, ...] = ("cross", "safety-sft", "safety-dpo")

@@ -6,11 +6,12 @@ from typing import Any
 from ... import __version__
 from ...schemas import table
 from ...store.hashes import fraction, sha256_tree
+from ..starter import LICENSE
 from ..starter.corpus import HERE, Country, Norm, Scene, corpus_files, load_corpus
 from ..starter.seeds import position_in, scene_seed
-from .items import CrossRow, Input, Picture, SourceResult, TrainItem, read_picture
+from .items import CrossRow, Input, SourceResult, TrainItem
+from .pictures import Picture, read_picture
 
-LICENSE = "CC-BY-4.0"
 ATTRIBUTION = "The cross-safety developers; glyphs from Noto Color Emoji (Google, OFL-1.1)"
 
 
@@ -39,7 +40,7 @@ def _picture(norm: Norm, scene: Scene, *, benign: bool = False) -> Picture:
             f"picture not drawn; run: python -m cross_safety.builder.starter.draw --country {norm.country.lower()}",
             str(path),
         )
-    return read_picture(path)
+    return read_picture(path, photograph=False)
 
 
 def _shared(norm: Norm) -> dict[str, Any]:

@@ -5,6 +5,7 @@ One file a stage. The functions here are the offline generator: deterministic, f
 
 from .extract import extract_norm
 from .negatives import NEGATIVE_TYPES, negative_answers
+from .photographs import photograph_rows
 from .question import make_question
 from .response import make_response
 from .scenario import make_scenario
@@ -16,4 +17,5 @@ __all__ = [
     "make_response",
     "make_scenario",
     "negative_answers",
+    "photograph_rows",
 ]

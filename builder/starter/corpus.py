@@ -12,6 +12,7 @@ from ...schemas import format_problems, problems, table
 HERE = Path(__file__).parent
 CORPUS = HERE / "corpus"
 PICTURES = HERE / "pictures"
+LICENSE = "CC-BY-4.0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,11 @@ class Norm:
     def region(self) -> str | None:
         """Region, people or faith where the norm is not national."""
         return None if self.raw["region"] is None else str(self.raw["region"])
+
+    @property
+    def photo_terms(self) -> tuple[str, ...]:
+        """Names of the item, by which a photograph of it is known; empty where no photograph can show it."""
+        return tuple(self.raw.get("photo", {}).get("terms", ()))
 
     def picture(self, scene: Scene, *, benign: bool = False) -> Path:
         """Where the picture of a scene lies."""

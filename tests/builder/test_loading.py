@@ -89,7 +89,7 @@ import sys, dataclasses
 from pathlib import Path
 from cross_safety.builder.release.build import Plan, build
 from cross_safety.builder.sources.starter import read_starter
-def read():
+def read(spool):
     found = read_starter()
     found.cross = [dataclasses.replace(r, norm=r.norm + sys.argv[2]) for r in found.cross if r.country == "JP"]
     return [found]

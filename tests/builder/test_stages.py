@@ -10,13 +10,13 @@ from cross_safety.builder.stages import extract_norm, make_response, negative_an
 from cross_safety.builder.stages.recipes import answers_of
 from cross_safety.builder.starter import load_corpus
 
-ITEM = read_starter().train[0]
+ITEM = next(item for item in read_starter().train if item.norm and item.norm.photo_terms)
 NORM = next(norm for country in load_corpus() for norm in country.norms if norm is ITEM.norm)
 
 
 def foreign(**change: object) -> TrainItem:
     """A row in CVQA's shape whose right answer names the norm's item."""
-    term = NORM.raw["item_terms"][0]
+    term = NORM.photo_terms[0]
     fields = {
         "id": "cvqa-1",
         "norm": None,

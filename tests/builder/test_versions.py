@@ -15,7 +15,7 @@ from cross_safety.builder.sources.starter import read_starter
 def made(out: Path, version: str, change: Any = lambda found: found, **options: Any) -> list[str]:
     """Build `cross` of Japan alone, changed; what was warned of."""
 
-    def read() -> list[SourceResult]:
+    def read(_: object) -> list[SourceResult]:
         found = read_starter()
         found.cross = [row for row in found.cross if row.country == "JP"]
         found.train = []
@@ -80,7 +80,7 @@ def test_against_a_dataset_built_elsewhere(built: Path, tmp_path: Path) -> None:
     made(elsewhere, "1.0.0", planted)
     leaking = read_starter().train[0].norm
     plan = Plan(tmp_path / "out", "1.0.0", {"sources": ["starter"]}, ("safety-sft",), against=(elsewhere / "cross",))
-    manifest = build(plan, lambda: [read_starter()])[0]
+    manifest = build(plan, lambda _: [read_starter()])[0]
     assert leaking is not None
     assert manifest["leakage"]["rejected"] == {"near_norm": len(leaking.scenes)}
     assert manifest["configuration"]["against"][0]["version"] == "1.0.0"

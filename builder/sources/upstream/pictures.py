@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from ....store.atomic import write_bytes
 from ....store.hashes import sha256_bytes
-from ..items import Picture, PictureError, inspect_picture, read_picture
+from ..pictures import Picture, PictureError, examine, read_picture
 
 HOSTS = frozenset({"raw.githubusercontent.com"})
 MAX_FETCH = 20 * 1024 * 1024
@@ -63,7 +63,7 @@ def _fetched(address: str, hosts: frozenset[str]) -> Path:
     place = cache_folder() / sha256_bytes(address.encode())
     if not place.is_file():
         data = _download(address)
-        inspect_picture(data)
+        examine(data, photograph=False)
         write_bytes(place, data)
     return place
 

@@ -10,7 +10,8 @@ from typing import Any
 from ....console.errors import UserError
 from ....schemas import problems, table
 from ....store.hashes import sha256_tree
-from ..items import CrossRow, Input, PictureError, Reject, SourceResult
+from ..items import CrossRow, Input, Reject, SourceResult
+from ..pictures import PictureError
 from .flagging import infer_domain, names_country, row_flags, shared_flags
 from .pictures import HOSTS, find_picture
 
@@ -91,7 +92,7 @@ def read_upstream(
             f"{root} holds none of the authors' files (data/casa/english.json, …)",
             "cross-safety build --source upstream --path FOLDER",
         )
-    found = SourceResult(notes=_notes(root))
+    found = SourceResult(feeds=("cross",), notes=_notes(root))
     paths = [_file(root, *key) for key in there]
     found.inputs.append(Input("upstream", revision or "unversioned", sha256_tree(root, paths), "unknown"))
     rows = _place([(key, row) for key in there for row in _valid(root, *key, found)])
@@ -273,5 +274,5 @@ def _cross_row(row: Found, flags: list[str], norm_id: str, revision: str | None,
         image_license_source=None,
         text_license="unknown",
         attribution="The authors of CROSS (arXiv:2505.14972); picture as image_source says",
-        flags=flags,
+        flags=sorted({*flags, *picture.oddities}),
     )

@@ -39,7 +39,8 @@ def test_every_anomaly_is_found_and_no_other(shape: Any, tmp_path: Path) -> None
     ]
     assert wrong == []
     planted = {flag for *_, flags in told for flag in flags}
-    assert planted == set(table("flags")), "a flag that no planted anomaly earns"
+    of_pictures = {name for name in table("flags") if name.startswith("picture_")}
+    assert planted == set(table("flags")) - of_pictures, "a flag that no planted anomaly earns"
 
 
 def test_notes_tell_the_gaps_and_nothing_else(shape: Any, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cross_safety.builder.sources.items import PictureError
+from cross_safety.builder.sources.pictures import PictureError
 from cross_safety.builder.sources.upstream import read_exclusions, read_upstream
 from cross_safety.builder.sources.upstream.flagging import infer_domain
 from cross_safety.builder.sources.upstream.pictures import find_picture
@@ -189,7 +189,7 @@ def damaged(path: Path, how: str) -> None:
 @pytest.mark.parametrize(
     ("how", "told"),
     [
-        ("truncated", "not a readable"),
+        ("truncated", "cut off"),
         ("text", "not a readable"),
         ("animated", "animated"),
         ("gif", "not a readable"),
