@@ -17,6 +17,7 @@ COMMANDS = {
     "export": ("cross_safety.builder.release.export_command", "Write rows in the fine-tuning formats of other tools."),
     "check": ("cross_safety.builder.commands", "Tell everything that is wrong with a dataset folder."),
     "eval": ("cross_safety.eval.commands", "Ask a model the questions of cross and judge its answers."),
+    "train": ("cross_safety.train.commands", "Train a model on safety-sft or safety-dpo with TRL."),
     "report": ("cross_safety.eval.commands", "Tables for runs side by side, with intervals."),
 }
 

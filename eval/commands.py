@@ -10,6 +10,7 @@ from ..console import Output, UserError
 from ..console.errors import Exit
 from ..console.options import common_options
 from ..inference.options import InferenceOptions, inference_options
+from .preference_command import preference
 from .review_commands import FILE, FOLDER, opened, review
 
 if TYPE_CHECKING:
@@ -236,3 +237,6 @@ def _sampling(model: dict[str, Any]) -> Any:
     return Sampling(
         temperature=model["temperature"], max_tokens=model["max_tokens"], reasoning_effort=model["reasoning_effort"]
     )
+
+
+eval_.add_command(preference)
