@@ -1,5 +1,6 @@
 """Cards and citations: one Jinja template a dataset, filled from the manifest and from nothing else."""
 
-from .render import render_card, render_citation
+from .release import BadReleaseError, Release, read_release
+from .render import render_for_release, render_local
 
-__all__ = ["render_card", "render_citation"]
+__all__ = ["BadReleaseError", "Release", "read_release", "render_for_release", "render_local"]

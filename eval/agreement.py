@@ -8,6 +8,7 @@ import numpy as np
 from .estimate import BOOTSTRAP, LEAST_CLUSTERS, NONE, RESAMPLES, SEED, Estimate, Floats, bootstrap_interval
 
 UNDEFINED = "undefined: the raters gave one label alone"
+EVEN = "no interval: every resample gives the same"
 
 
 class Unit(NamedTuple):
@@ -92,17 +93,19 @@ def _agreement(units: Sequence[Unit], sums: Floats, formula: Callable[[Floats], 
     high: float | None = None
     if known and len(sums) >= LEAST_CLUSTERS:
         low, high = bootstrap_interval(lambda weights: formula(weights @ sums), len(sums), seed)
+    # Perfect agreement, or one rater who always says the same: no width is no certainty.
+    even = low is not None and low == high
     return Estimate(
         value=value if known else None,
-        low=low,
-        high=high,
+        low=None if even else low,
+        high=None if even else high,
         n=sum(_rated(unit) > 1 for unit in units),
         pairs=len(units),
         clusters=len(sums),
         failures=sum(unit.labels.count(None) for unit in units),
         worst=None,
         best=None,
-        method=UNDEFINED if not known else BOOTSTRAP if low is not None else NONE,
+        method=UNDEFINED if not known else EVEN if even else BOOTSTRAP if low is not None else NONE,
         seed=seed,
         resamples=RESAMPLES,
     )

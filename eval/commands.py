@@ -11,15 +11,14 @@ from ..console.errors import Exit
 from ..console.options import common_options
 from ..inference.options import InferenceOptions, inference_options
 from .preference_command import preference
+from .review_commands import FILE, FOLDER, opened, review
 
 if TYPE_CHECKING:
     from ..inference import Endpoint
 
 C = TypeVar("C", bound=Callable[..., Any])
 BYS = ("country", "region", "domain", "language", "source", "run")
-FOLDER = click.Path(path_type=Path, file_okay=False)
 EFFORT = click.Choice(["minimal", "low", "medium", "high"])
-FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
 @click.group("eval")
@@ -62,6 +61,9 @@ def model_options(command: C) -> C:
 @click.option("--runs", type=click.IntRange(1, 20), default=3, show_default=True, help="Times each row is asked.")
 @click.option("--protocol", default="cross-1", show_default=True, help="Judge protocol.")
 @click.option("--one-call", is_flag=True, help="All four dimensions in one call, a quarter of the cost.")
+@click.option(
+    "--reasoning-judge", is_flag=True, help="Send the judge no temperature and no token limit, as reasoners want it."
+)
 @click.option("--blind", is_flag=True, help="Ask without the picture: how much does it matter?")
 @click.option("--shuffle-images", is_flag=True, help="Ask with the picture of another row.")
 @click.option("--limit", type=click.IntRange(1), help="Only so many pairs, spread over countries, for a first look.")
@@ -77,6 +79,7 @@ def run(
     runs: int,
     protocol: str,
     one_call: bool,
+    reasoning_judge: bool,
     blind: bool,
     shuffle_images: bool,
     limit: int | None,
@@ -105,7 +108,7 @@ def run(
         raise UserError("--blind and --shuffle-images: one control at a time", code=Exit.USAGE)
     if len(set(judges)) < len(judges):
         raise UserError("a judge is named twice; a panel is made of different judges", code=Exit.USAGE)
-    dataset = _open(data, "cross", output)
+    dataset = opened(data, "cross", output)
     chosen = config or dataset.default_config
     has = dataset.manifest["configs"].get(chosen, {}).get("splits", {})
     if not has:
@@ -119,7 +122,7 @@ def run(
         subject=Subject(inference.need_model(), _sampling(model)),
         endpoint=endpoint,
         judges=tuple(Judge(name, _judged_at(endpoint, judge_base_url, judge_api_key_env)) for name in judges),
-        protocol=load_protocol(protocol, one_call=one_call),
+        protocol=load_protocol(protocol, one_call=one_call, reasoning_judge=reasoning_judge),
         runs=runs,
         one_call=one_call,
         control="blind" if blind else "shuffled" if shuffle_images else None,
@@ -170,71 +173,13 @@ def cvqa(output: Output, data: str, runs: int, inference: InferenceOptions, **mo
     from .asking import Subject
     from .cvqa import Plan, select
 
-    dataset = _open(data, "safety-sft", output)
+    dataset = opened(data, "safety-sft", output)
     subject = Subject(inference.need_model(), _sampling(model))
     plan = Plan(dataset, select(dataset), subject, inference.endpoint(), runs)
     return _carried_out(plan, data, model, inference, output)
 
 
-@eval_.group("review")
-def review() -> None:
-    """Let local experts label a sample of answers, and learn how far the judge agrees with them."""
-
-
-@review.command("make")
-@click.argument("run_folder", metavar="RUN", type=FOLDER)
-@click.option("--data", help="The dataset, where it is no longer where the run found it.")
-@click.option("--share", type=click.FloatRange(0, 1, min_open=True), default=0.10, show_default=True)
-@click.option("--seed", type=int, default=1, show_default=True)
-@click.option("--out", type=FOLDER, help="[default: RUN/review]")
-@common_options
-def review_make(output: Output, run_folder: Path, data: str | None, share: float, seed: int, out: Path | None) -> int:
-    """Draw a sample of RUN's answers and write form.html (pictures inside) and one CSV a country.
-
-    The sample is drawn within each country and split; the forms don't show what the judge said. Send the form or the
-    CSV of their country to people who know it, and give what comes back to `eval review read`.
-
-    \b
-    Example:
-      cross-safety eval review make runs/mine --share 0.10
-    """  # noqa: D301 - click reads the backspace as "keep these lines"
-    from .record import read_record
-    from .review import make
-
-    record = read_record(run_folder)
-    dataset = _open(data or record.info["dataset_reference"], "cross", output)
-    made = make(record, dataset, share, seed, out or run_folder / "review")
-    listed = "\n".join(f"  {path}" for path in made.files)
-    output.result(
-        {"folder": str(made.folder), "items": made.items, "files": [str(path) for path in made.files]},
-        f"{made.items} answers to review:\n{listed}\nthen: cross-safety eval review read {run_folder} FILE.csv …",
-        str(made.folder),
-    )
-    return Exit.DONE
-
-
-@review.command("read")
-@click.argument("run_folder", metavar="RUN", type=FOLDER)
-@click.argument("files", nargs=-1, required=True, type=FILE)
-@click.option("--sample", type=FILE, help="[default: RUN/review/sample.json]")
-@common_options
-def review_read(output: Output, run_folder: Path, files: tuple[Path, ...], sample: Path | None) -> int:
-    """Read the CSV files that people filled in: how far they agree with RUN's judge, and with each other.
-
-    The result is kept as the judge's calibration in RUN; reports on runs of the same judge beside it cite it.
-
-    \b
-    Example:
-      cross-safety eval review read runs/mine review-aiko.csv review-ken.csv
-    """  # noqa: D301 - click reads the backspace as "keep these lines"
-    from .record import read_record
-    from .review import read
-    from .summary import jsonable
-    from .tables import calibration_text
-
-    found = read(read_record(run_folder), sample or run_folder / "review" / "sample.json", files)
-    output.result(jsonable(found), calibration_text(found))
-    return Exit.DONE
+eval_.add_command(review)
 
 
 @click.command()
@@ -276,23 +221,6 @@ def _reported(output: Output, runs: list[Path], **options: Any) -> int:
     for name in found["incomplete"]:
         output.warn(f"{name}: more than 2 % of the verdicts are missing")
     return Exit.INCOMPLETE if found["incomplete"] else Exit.DONE
-
-
-def _open(data: str, name: str, output: Output) -> Any:
-    from ..store.dataset import NoDatasetError
-    from ..store.opened import open_dataset
-    from ..store.reference import BadReferenceError
-
-    try:
-        dataset = open_dataset(data)
-    except (NoDatasetError, BadReferenceError) as error:
-        raise UserError(
-            str(error), "cross-safety build makes one; cross-safety check DATA says what is wrong"
-        ) from None
-    if dataset.name != name:
-        raise UserError(f"{data}: this is {dataset.name}, and this command asks about {name}", code=Exit.USAGE)
-    output.say(f"{dataset.reference}: {dataset.name} {dataset.version}")
-    return dataset
 
 
 def _judged_at(endpoint: "Endpoint", base_url: str | None, api_key_env: str | None) -> "Endpoint":

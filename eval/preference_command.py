@@ -123,7 +123,7 @@ def _need_extra() -> None:
 
 
 def _open(data: str, output: Output) -> Any:
-    from .commands import _open as opened
+    from .review_commands import opened
 
     return opened(data, "safety-dpo", output)
 

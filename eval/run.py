@@ -60,6 +60,8 @@ class Plan:
                 "name": self.protocol.name,
                 "sha256": self.protocol.sha256,
                 "calls": "one for all four dimensions" if self.one_call else "one a dimension",
+                "temperature": self.protocol.temperature,
+                "max_tokens": self.protocol.max_tokens,
             },
             "runs": self.runs,
             "control": self.control,

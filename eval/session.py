@@ -1,7 +1,7 @@
 """A run from its start to its record: journal, budget, progress, and what is told at the end."""
 
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -74,9 +74,9 @@ class _Worked(NamedTuple):
 def _worked(plan: Plan | cvqa.Plan, out: Path, output: Output, options: InferenceOptions) -> _Worked:
     journal = Journal(options.journal or out / JOURNAL)
     try:
-        with _bar(output, len(plan.selection.about) * plan.runs) as told:
-            job = options.job(journal)
-            job.notice = output.say
+        job = options.job(journal)
+        job.notice = output.say
+        with _bar(output, len(plan.selection.about) * plan.runs, job.row_costs) as told:
             if options.max_usd is not None and isinstance(plan, Plan):
                 # A limit that can't be held for a judge is told before the first answer is paid for.
                 for judge in plan.judges:
@@ -96,13 +96,15 @@ def _worked(plan: Plan | cvqa.Plan, out: Path, output: Output, options: Inferenc
 
 
 @contextmanager
-def _bar(output: Output, total: int) -> Iterator[Callable[[int], None]]:
-    """A bar of judged answers with rate and time left; only for people at a terminal."""
+def _bar(output: Output, total: int, costs: Collection[float | None]) -> Iterator[Callable[[int], None]]:
+    """A bar of judged answers with rate, time left and cost where it is known; only for people at a terminal."""
     off = True if output.mode != "human" else None
     with tqdm(total=total, desc="answers judged", unit="answer", disable=off, leave=False) as bar:
 
         def told(verdicts: int) -> None:
             bar.update()
+            if bar.n % 16 == 0 and None not in costs:
+                bar.set_postfix_str(f"${sum(cost or 0.0 for cost in costs):.2f}", refresh=False)
 
         yield told
 

@@ -33,6 +33,14 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return parsed
 
 
+def parquet(path: Path) -> pq.ParquetFile:
+    """A parquet file to be read in constant memory.
+
+    With ``pre_buffer``, pyarrow's default, a reader keeps every row group that it has passed: 400 MB where 24 MB do.
+    """
+    return pq.ParquetFile(path, pre_buffer=False)
+
+
 def iter_rows(path: Path, batch: int = 64) -> Iterator[dict[str, Any]]:
     """The rows of one parquet file, with pictures as ``{sha256, format, width, height}``.
 
@@ -40,9 +48,7 @@ def iter_rows(path: Path, batch: int = 64) -> Iterator[dict[str, Any]]:
         NoDatasetError: the file is no readable parquet.
     """
     try:
-        # Without these two pyarrow reads the whole file ahead.
-        file = pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20)
-        for part in file.iter_batches(batch_size=batch):
+        for part in parquet(path).iter_batches(batch_size=batch):
             for row in part.to_pylist():
                 yield describe_row(row)
     except pa.ArrowInvalid as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 ROOT = Path(__file__).parents[1]
 # Servers on loopback that tests of several rooms share: `from loopback.server import Loopback, Say`.
@@ -71,3 +72,14 @@ def rows_of(built: Path, manifests: dict[str, dict[str, Any]]) -> Callable[[str,
                 yield from iter_rows(built / dataset / file["path"])
 
     return rows
+
+
+@pytest.fixture(scope="session")
+def target() -> Callable[[str], Draft202012Validator]:
+    """A validator of a documented shape of another tool, by name (``tests/data/targets``)."""
+
+    def load(name: str) -> Draft202012Validator:
+        shape: dict[str, Any] = json.loads((ROOT / f"tests/data/targets/{name}.schema.json").read_text("utf-8"))
+        return Draft202012Validator(shape)
+
+    return load

@@ -4,10 +4,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from ...console.errors import UserError
-from ...store.dataset import read_manifest
+from ...store.dataset import parquet, read_manifest
 from ...store.likeness import look
 from .leakage import Footprint
 
@@ -32,7 +30,7 @@ def read_against(folders: Sequence[Path]) -> tuple[list[Footprint], list[dict[st
 
 def _footprints(path: Path) -> Iterator[Footprint]:
     columns = ["id", "image", "image_sha256", "scene", "norm", "topic", "item"]
-    for batch in pq.ParquetFile(path).iter_batches(batch_size=32, columns=columns):
+    for batch in parquet(path).iter_batches(batch_size=32, columns=columns):
         for row in batch.to_pylist():
             scene = row["scene"]
             yield Footprint(

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ...cards import render_card, render_citation
+from ...cards import render_local
 from ...console.errors import UserError
 from ...schemas import format_problems, problems
 from ...store.atomic import abandon_work, commit_work, recover, start_work, write_bytes, write_text
@@ -212,8 +212,8 @@ def _write(
     write_text(folder / "manifest.json", json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
     write_text(folder / "rejects.jsonl", "".join(json.dumps(asdict(r), ensure_ascii=False) + "\n" for r in rejects))
     write_text(folder / "withdrawn.jsonl", standing.withdrawn)
-    write_text(folder / "README.md", render_card(manifest))
-    write_text(folder / "CITATION.cff", render_citation(manifest))
+    for name, text in render_local(manifest).items():
+        write_text(folder / name, text)
     return manifest
 
 

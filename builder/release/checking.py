@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ...cards import render_card, render_citation
+from ...cards import BadReleaseError, read_release, render_for_release, render_local
 from ...schemas import Problem, problems
 from ...store.dataset import iter_rows, read_manifest
 from ...store.features import SCHEMA_OF
@@ -86,11 +86,20 @@ def _count_problems(manifest: dict[str, Any], rows: Rows) -> Iterator[Problem]:
 
 
 def _card_problems(folder: Path, manifest: dict[str, Any]) -> Iterator[Problem]:
-    for name, render in (("README.md", render_card), ("CITATION.cff", render_citation)):
+    """Files that are rendered from the manifest; a published folder's ``release.json`` says with which owner."""
+    published = folder / "release.json"
+    try:
+        rendered = (
+            render_for_release(manifest, read_release(published)) if published.exists() else render_local(manifest)
+        )
+    except BadReleaseError as error:
+        yield Problem("release.json", "$", str(error), "the file as publish wrote it")
+        return
+    for name, text in rendered.items():
         path = folder / name
         if not path.is_file():
             yield Problem(name, "$", "missing", "the rendering of the manifest")
-        elif path.read_text(encoding="utf-8") != render(manifest):
+        elif path.read_bytes() != text.encode():
             yield Problem(name, "$", "differs from the rendering of the manifest", "run cross-safety build again")
 
 

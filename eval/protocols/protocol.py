@@ -48,8 +48,8 @@ class Protocol:
 
     name: str
     sha256: str
-    temperature: float
-    max_tokens: int
+    temperature: float | None
+    max_tokens: int | None
     system: str
     by_split: dict[str, tuple[Question, ...]]
     folder: Path
@@ -81,8 +81,14 @@ def protocol_names() -> list[str]:
     return sorted(path.parent.name for path in _HERE.glob("*/config.json"))
 
 
-def load_protocol(name: str, *, one_call: bool = False) -> Protocol:
-    """A protocol by name; ``one_call``: all four dimensions of an answer in one reply.
+def load_protocol(name: str, *, one_call: bool = False, reasoning_judge: bool = False) -> Protocol:
+    """A protocol by name.
+
+    Args:
+        name: its folder's name.
+        one_call: all four dimensions of an answer in one reply.
+        reasoning_judge: temperature and token limit are left to the server; models that reason refuse the one and use
+            up the other before they reply.
 
     Raises:
         UserError: there is no such protocol.
@@ -95,8 +101,8 @@ def load_protocol(name: str, *, one_call: bool = False) -> Protocol:
     return Protocol(
         name=config["name"],
         sha256=sha256_tree(folder, [path for path in folder.iterdir() if path.is_file()]),
-        temperature=config["temperature"],
-        max_tokens=config["max_tokens"],
+        temperature=None if reasoning_judge else config["temperature"],
+        max_tokens=None if reasoning_judge else config["max_tokens"],
         system=(folder / "system.md").read_text("utf-8").strip(),
         by_split={
             "test": _questions(folder, config["test_one_call" if one_call else "test"], labels),

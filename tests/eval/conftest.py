@@ -46,6 +46,7 @@ def plan_of(built: Path) -> PlanOf:
         judges: tuple[str, ...] = (JUDGE,),
         data: Path | None = None,
         one_call: bool = False,
+        reasoning_judge: bool = False,
         **more: Any,
     ) -> Plan:
         dataset = open_dataset(str(data or built / "cross"))
@@ -57,7 +58,7 @@ def plan_of(built: Path) -> PlanOf:
             subject=Subject(model),
             endpoint=endpoint,
             judges=tuple(Judge(name, endpoint) for name in judges),
-            protocol=load_protocol("cross-1", one_call=one_call),
+            protocol=load_protocol("cross-1", one_call=one_call, reasoning_judge=reasoning_judge),
             one_call=one_call,
             **{"runs": 2} | more,
         )

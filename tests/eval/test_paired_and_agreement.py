@@ -108,6 +108,12 @@ def test_kappa() -> None:
     assert cohen_kappa(with_gaps).failures == 2
 
 
+def test_perfect_agreement_is_no_certainty() -> None:
+    found = cohen_kappa([Unit((i % 2, i % 2), i) for i in range(20)])
+    assert (found.value, found.low, found.high) == (1.0, None, None)
+    assert found.method.startswith("no interval: every resample")
+
+
 def test_agreement_that_cannot_be_told_is_not_one() -> None:
     units = [Unit((1, 1), i) for i in range(20)]
     for found in (krippendorff_alpha(units), cohen_kappa(units)):

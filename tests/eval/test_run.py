@@ -89,6 +89,17 @@ def test_one_call_gives_the_same_figures_for_a_quarter(server: Loopback, evaluat
     assert together.info["settings"]["protocol"]["calls"].startswith("one for all")
 
 
+def test_a_reasoning_judge_is_sent_no_temperature(server: Loopback, evaluated: Evaluated) -> None:
+    evaluated(server, limit=1, runs=1)
+    judged = [ask.body for ask in server.asks if ask.schema]
+    assert all(body["temperature"] == 0 for body in judged)
+    seen = len(server.asks)
+    evaluated(server, "reasoner", limit=1, runs=1, reasoning_judge=True)
+    judged = [ask.body for ask in server.asks[seen:] if ask.schema]
+    assert judged
+    assert not any({"temperature", "max_tokens"} & body.keys() for body in judged)
+
+
 def test_judging_begins_while_answers_come_in(server: Loopback, evaluated: Evaluated) -> None:
     evaluated(server, limit=60, splits=("test",), runs=2)
     kinds = [bool(ask.schema) for ask in server.asks]
