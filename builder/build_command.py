@@ -10,12 +10,15 @@ import click
 from ..console.errors import Exit
 from ..console.options import common_options
 from ..console.output import Output, table
+from ..inference.options import InferenceOptions, inference_options
+from .chat_command import EstimateOnly, chat_prepare, replay_prepare
 from .release.build import DATASETS, Plan
 from .release.build import build as make
 from .release.regenerate import check_inputs, differing_configs, read_recipe
 from .sources.items import SourceResult
 from .sources.pictures import Spool
 from .sources.starter import read_starter
+from .stages import Prepare, prepare_offline
 
 SOURCES = ("starter", "cvqa", "upstream")
 SETTLED = ("sources", "revisions", "version", "only", "countries", "limit", "licenses")
@@ -121,6 +124,15 @@ class Sourcing:
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="Build the version that this manifest.json describes, and compare rows_sha256.",
 )
+@click.option(
+    "--generator",
+    type=click.Choice(["offline", "chat"]),
+    default="offline",
+    show_default=True,
+    help="offline: texts from the corpus, no model; chat: norms and texts by --model, checked by --verify-model.",
+)
+@click.option("--verify-model", metavar="NAME", help="The model that checks what --model wrote; best another one.")
+@inference_options
 @common_options
 @click.pass_context
 def build(
@@ -132,6 +144,9 @@ def build(
     replace: bool,
     against: tuple[Path, ...],
     recipe_path: Path | None,
+    generator: str,
+    verify_model: str | None,
+    inference: InferenceOptions,
     output: Output,
     **reading: Any,
 ) -> int:
@@ -142,15 +157,17 @@ def build(
     cross-safety build --out data --version 1.1.0 --replace
     cross-safety build --source starter --source cvqa --labels labels.csv --out data
     cross-safety build --source upstream --path CROSS --out theirs
+    cross-safety build --generator chat --model NAME --base-url http://localhost:8000/v1 --out made
     """  # noqa: D301 - click reads the backspace as "keep these lines"
     recipe = _recipe(context, recipe_path)
     if recipe is not None:
         told = recipe["configuration"]
         version, only = recipe["version"], tuple(told["only"])
         reading |= _told(told, reading)
+        generator = told["generator"]
     _check_version(version)
     sourcing = _sourcing(**reading)
-    configuration = {"generator": "offline", "only": sorted(only), **sourcing.configuration()}
+    configuration = {"generator": generator, "only": sorted(only), **sourcing.configuration()}
     plan = Plan(out, version, configuration, only or DATASETS, replace, against)
 
     def read(spool: Spool) -> list[SourceResult]:
@@ -159,8 +176,37 @@ def build(
             check_inputs(recipe, found)
         return found
 
-    manifests = make(plan, read, output.warn)
+    prepare = _preparing(generator, recipe, recipe_path, inference, verify_model, out, output)
+    try:
+        manifests = make(plan, read, output.warn, prepare)
+    except EstimateOnly as told_only:
+        return _estimate(told_only, output)
     return _report(manifests, out, recipe, output)
+
+
+def _preparing(
+    generator: str,
+    recipe: dict[str, Any] | None,
+    recipe_path: Path | None,
+    inference: InferenceOptions,
+    verify_model: str | None,
+    out: Path,
+    output: Output,
+) -> Prepare:
+    if generator == "offline":
+        if inference.model or verify_model:
+            raise click.UsageError("--model and --verify-model go with --generator chat")
+        return prepare_offline
+    if recipe is not None and recipe_path is not None:
+        return replay_prepare(recipe, recipe_path.parent)
+    return chat_prepare(inference, verify_model, out, output)
+
+
+def _estimate(told: EstimateOnly, output: Output) -> int:
+    data = {"sampled": told.sampled, "items": told.rows, "usd": told.usd}
+    price = "no price is known for a model (--prices FILE)" if told.usd is None else f"about ${told.usd:,.2f}"
+    output.result(data, f"{told.sampled} of {told.rows:,} items asked; all of them: {price}", str(told.usd))
+    return Exit.DONE
 
 
 def _recipe(context: click.Context, path: Path | None) -> dict[str, Any] | None:

@@ -12,6 +12,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 ROOT = Path(__file__).parents[1]
+# Servers on loopback that tests of several rooms share: `from loopback.server import Loopback, Say`.
+sys.path.insert(0, str(ROOT / "tests"))
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["SOURCE_DATE_EPOCH"] = "1767225600"
 

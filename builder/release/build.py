@@ -10,13 +10,15 @@ from typing import Any
 from ...cards import render_local
 from ...console.errors import UserError
 from ...schemas import format_problems, problems
-from ...store.atomic import abandon_work, commit_work, recover, start_work, write_text
+from ...store.atomic import abandon_work, commit_work, recover, start_work, write_bytes, write_text
 from ...store.dataset import NoDatasetError, iter_since, read_manifest
 from ...store.diff import Diff, bump_between, describe, diff_folders
 from ...store.features import SCHEMA_OF
 from ..sources.items import Input, Reject, SourceResult
 from ..sources.pictures import Spool
+from ..stages import Prepare, Prepared, prepare_offline
 from .against import read_against
+from .answers import ANSWERS, describe_answers
 from .gather import Gathered, gather
 from .manifest import Made, creation_time, make_manifest
 from .rows import Placed
@@ -49,7 +51,10 @@ class Standing:
 
 
 def build(
-    plan: Plan, read: Callable[[Spool], Sequence[SourceResult]], warn: Callable[[str], None] = lambda _: None
+    plan: Plan,
+    read: Callable[[Spool], Sequence[SourceResult]],
+    warn: Callable[[str], None] = lambda _: None,
+    prepare: Prepare = prepare_offline,
 ) -> list[dict[str, Any]]:
     """Build the datasets that the sources feed and put them in place together.
 
@@ -57,6 +62,7 @@ def build(
         plan: where and under which version.
         read: reads the sources, once the folder was found fit; pictures of streams go into the spool it is given.
         warn: told where the version number is raised by less than the rows ask for.
+        prepare: the generator, which makes norms, texts and test rows of the sources' items.
 
     Returns:
         The manifests of the folders written.
@@ -72,17 +78,21 @@ def build(
     try:
         with Spool(new.with_name("pictures")) as spool:
             sources = read(spool)
-        gathered = gather(sources, plan.version, against)
+        prepared = prepare([item for source in sources for item in source.train])
+        gathered = gather(sources, plan.version, prepared, against)
         placed = _in_order(gathered, plan.only)
         _keep_added_in(placed, standing)
         _validate(placed)
-        made = _made(plan, sources, gathered, named)
+        made = _made(plan, sources, gathered, prepared, named)
         build_id = made.build_id(placed)
         names = [name for name in plan.only if any(each.dataset == name for each in placed)]
         manifests = [
             _write(new / name, name, made, build_id, placed, gathered.rejects.get(name, []), standing[name])
             for name in names
         ]
+        if prepared.answers is not None:
+            for name in names:
+                write_bytes(new / name / ANSWERS, prepared.answers)
         for manifest in manifests:
             _log_changes(plan, new / manifest["name"], manifest, standing[manifest["name"]], warn)
         commit_work(plan.out)
@@ -152,12 +162,32 @@ def _validate(placed: Sequence[Placed]) -> None:
             raise UserError(f"{dataset}: {twice} row ids stand twice")
 
 
-def _made(plan: Plan, sources: Sequence[SourceResult], gathered: Gathered, named: Sequence[dict[str, Any]]) -> Made:
+def _made(
+    plan: Plan,
+    sources: Sequence[SourceResult],
+    gathered: Gathered,
+    prepared: Prepared,
+    named: Sequence[dict[str, Any]],
+) -> Made:
     inputs: list[Input] = [each for source in sources for each in source.inputs]
+    answers = describe_answers(prepared.answers) if prepared.answers is not None else None
+    if answers is not None:
+        model = str(prepared.generators[0]["name"])
+        inputs.append(Input("answers", model, answers["content_sha256"], "unknown"))
     notes = [note for source in sources for note in source.notes]
     leakage = {"checked": gathered.checked, "rejected": dict(sorted(gathered.leaks.items())), "remaining": 0}
     configuration = plan.configuration | ({"against": list(named)} if named else {})
-    return Made(plan.version, creation_time(), configuration, inputs, notes, leakage)
+    return Made(
+        plan.version,
+        creation_time(),
+        configuration,
+        inputs,
+        notes,
+        leakage,
+        prepared.generators,
+        prepared.work,
+        answers,
+    )
 
 
 def _write(

@@ -10,6 +10,7 @@ from ...schemas import Problem, problems
 from ...store.dataset import iter_rows, read_manifest
 from ...store.features import SCHEMA_OF
 from ...store.hashes import sha256_file
+from .answers import answers_problems
 from .manifest import describe_config
 
 Rows = list[tuple[dict[str, Any], dict[str, Any]]]
@@ -25,7 +26,7 @@ def check_folder(folder: Path) -> tuple[dict[str, Any], list[Problem]]:
     found = problems("manifest", [manifest], key="name")
     if found:
         return manifest, found
-    found += _file_problems(folder, manifest)
+    found += [*_file_problems(folder, manifest), *answers_problems(folder, manifest)]
     if not found:
         rows = [(file, row) for file in manifest["files"] for row in iter_rows(folder / file["path"])]
         found += problems(SCHEMA_OF[manifest["name"]], [row for _, row in rows])

@@ -5,13 +5,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ..sources.items import CrossRow, Reject, SourceResult, TrainItem
-from ..stages import extract_norm, photograph_rows
-from ..starter.corpus import Norm
+from ..stages import Known, Prepared
 from .leakage import Footprint, assert_no_leak, find_leaks
 from .rows import Placed, multiple_choice_row, scenario_rows
 from .splits import assign_splits
 
-Pair = tuple[TrainItem, Norm | None]
+Pair = tuple[TrainItem, Known | None]
 
 
 @dataclass(slots=True)
@@ -24,54 +23,52 @@ class Gathered:
     leaks: Counter[str] = field(default_factory=Counter)
 
 
-def gather(sources: Sequence[SourceResult], version: str, against: Sequence[Footprint] = ()) -> Gathered:
+def gather(
+    sources: Sequence[SourceResult], version: str, prepared: Prepared, against: Sequence[Footprint] = ()
+) -> Gathered:
     """Rows for all datasets that the sources feed.
 
     Args:
         sources: what was read.
         version: the dataset version being built (``added_in`` of new rows).
+        prepared: norms, texts and test rows that the generator made of the sources' items.
         against: footprints of test rows of datasets built elsewhere.
 
     Raises:
         LeakError: a leak is left although leaking rows were rejected.
     """
     found = Gathered()
-    pairs: list[Pair] = [(item, extract_norm(item)) for source in sources for item in source.train]
-    photographs, without_twin = photograph_rows(pairs)
-    cross = [*(row for source in sources for row in source.cross), *photographs]
+    cross = [*(row for source in sources for row in source.cross), *prepared.cross]
     found.placed += [Placed("cross", row.config, row.split, row.as_row(version), row.picture) for row in cross]
     for name in ("cross", "safety-sft", "safety-dpo"):
         found.rejects[name] = [reject for source in sources if name in source.feeds for reject in source.rejects]
-    found.rejects["cross"] += without_twin
+    found.rejects["cross"] += prepared.cross_rejects
+    pairs: list[Pair] = [(item, prepared.known.get(item.id)) for source in sources for item in source.train]
     if pairs:
-        _add_training(found, list(map(_for_training, pairs)), [*map(_test_footprint, cross), *against], version)
+        _add_training(found, pairs, prepared, [*map(_test_footprint, cross), *against], version)
     return found
 
 
-def _for_training(pair: Pair) -> Pair:
-    """An item of a test norm has no norm that training may know of."""
-    item, norm = pair
-    return (item, None) if norm is not None and norm.set == "test" else pair
-
-
-def _add_training(found: Gathered, pairs: list[Pair], test: list[Footprint], version: str) -> None:
+def _add_training(found: Gathered, pairs: list[Pair], prepared: Prepared, test: list[Footprint], version: str) -> None:
     leaks = {leak.train: leak for leak in find_leaks(list(map(_train_footprint, pairs)), test)}
     kept = [pair for pair in pairs if pair[0].id not in leaks]
     rejects = [Reject(leak.train, "leaks_test", f"{leak.kind}: {leak.test}") for leak in leaks.values()]
     found.leaks.update(leak.kind for leak in leaks.values())
-    rejects += [Reject(item.id, "no_norm_found", item.country) for item, norm in kept if norm is None]
+    rejects += sorted(prepared.rejects, key=lambda reject: reject.id)
+    told = {reject.id for reject in rejects}
+    rejects += [Reject(i.id, "no_norm_found", i.country) for i, norm in kept if norm is None and i.id not in told]
     found.rejects["safety-sft"] += rejects
     found.rejects["safety-dpo"] += rejects
     footprints = list(map(_train_footprint, kept))
     assert_no_leak(footprints, test)
     found.checked = {"training": len(footprints), "test": len(test)}
-    found.placed += _training_rows(kept, version)
+    found.placed += _training_rows(kept, prepared, version)
 
 
-def _training_rows(kept: list[Pair], version: str) -> Iterator[Placed]:
+def _training_rows(kept: list[Pair], prepared: Prepared, version: str) -> Iterator[Placed]:
     for (item, norm), split in zip(kept, assign_splits(kept), strict=True):
         if norm is not None:
-            yield from scenario_rows(item, norm, split, version)
+            yield from scenario_rows(item, norm, prepared.texts[item.id], split, version)
         if item.label is not None and (item.scene is None or item.scene.number == 1):
             yield multiple_choice_row(item, norm, split, version)
 
@@ -89,9 +86,9 @@ def _train_footprint(pair: Pair) -> Footprint:
         item.picture.sha256,
         item.picture.look,
         scene,
-        norm.text("norm") if norm else None,
-        norm.text("topic") if norm else None,
-        norm.text("item") if norm else None,
+        norm.norm if norm else None,
+        norm.topic if norm else None,
+        norm.item if norm else None,
     )
 
 

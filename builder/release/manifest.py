@@ -12,7 +12,7 @@ from typing import Any
 
 from ... import __version__
 from ...schemas import CANARY, SCHEMA_VERSION
-from ...store.hashes import canonical_json, rows_sha256, sha256_bytes, sha256_tree
+from ...store.hashes import canonical_json, rows_sha256, sha256_bytes
 from ..sources.items import Input, Reject
 from .rows import Placed
 from .writing import DataFile
@@ -42,6 +42,9 @@ class Made:
     inputs: Sequence[Input]
     notes: Sequence[str]
     leakage: Mapping[str, Any]
+    generators: Sequence[Mapping[str, Any]] = ()
+    work: Sequence[Mapping[str, Any]] = ()
+    answers: Mapping[str, Any] | None = None
 
     def build_id(self, placed: Sequence[Placed]) -> str:
         """16 hexadecimal digits that stand for everything this build was made of and made."""
@@ -79,12 +82,6 @@ def _git(root: Path, *words: str) -> str:
     return ran.stdout.strip()
 
 
-def prompts_sha256() -> dict[str, str]:
-    """Hash of the code and texts that the offline generator stands on, by part."""
-    root = Path(__file__).parents[1]
-    return {"stages": sha256_tree(root / "stages", (root / "stages").glob("*.py"))}
-
-
 def make_manifest(
     dataset: str,
     made: Made,
@@ -107,7 +104,7 @@ def make_manifest(
         "builder": {"version": __version__, "commit": builder_commit()},
         "configuration": dict(made.configuration),
         "inputs": [asdict(each) for each in made.inputs],
-        "generators": [{"name": "offline", "parameters": {}, "prompts": prompts_sha256()}] if training else [],
+        "generators": list(made.generators) if training or made.answers else [],
         "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
         "default_config": DEFAULTS[dataset] if DEFAULTS[dataset] in configs else next(iter(configs)),
         "configs": configs,
@@ -118,7 +115,7 @@ def make_manifest(
         "leakage": dict(made.leakage),
         "canary": None if training else CANARY,
         "parent": parent,
-    }
+    } | ({"answers": dict(made.answers), "work": list(made.work)} if made.answers else {})
 
 
 def _ordered(counts: Mapping[str, int]) -> dict[str, int]:

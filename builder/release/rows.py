@@ -7,9 +7,8 @@ from typing import Any
 from ...schemas import table
 from ..sources.items import TrainItem
 from ..sources.pictures import Picture
-from ..stages import make_question, make_response, make_scenario, negative_answers
+from ..stages import Known, Texts
 from ..starter import LICENSE
-from ..starter.corpus import Norm
 
 Row = dict[str, Any]
 LETTERS = "ABCDEFGH"
@@ -41,18 +40,18 @@ def _say(role: str, text: str) -> list[dict[str, str]]:
     return [{"role": role, "content": text}]
 
 
-def _tail(item: TrainItem, norm: Norm | None, added_in: str) -> Row:
+def _tail(item: TrainItem, norm: Known | None, generator: str, added_in: str) -> Row:
     return {
         "language": item.language,
-        "norm": norm.text("norm") if norm else None,
+        "norm": norm.norm if norm else None,
         "norm_id": norm.id if norm else None,
-        "topic": norm.text("topic") if norm else None,
-        "item": norm.text("item") if norm else None,
-        "meaning": norm.text("meaning") if norm else None,
+        "topic": norm.topic if norm else None,
+        "item": norm.item if norm else None,
+        "meaning": norm.meaning if norm else None,
         "country": item.country,
         "country_name": table("countries")[item.country]["name"],
         "region": norm.region if norm else None,
-        "domain": norm.text("domain") if norm else None,
+        "domain": norm.domain if norm else None,
         "category": item.category,
         "source": item.source,
         "source_id": item.source_id,
@@ -63,26 +62,26 @@ def _tail(item: TrainItem, norm: Norm | None, added_in: str) -> Row:
         "text_license": item.text_license,
         "attribution": item.attribution,
         "image_sha256": item.picture.sha256,
-        "generator": "offline",
+        "generator": generator,
         "provenance": 0,
         "added_in": added_in,
     }
 
 
-def scenario_rows(item: TrainItem, norm: Norm, split: str, added_in: str) -> Iterator[Placed]:
+def scenario_rows(item: TrainItem, norm: Known, texts: Texts, split: str, added_in: str) -> Iterator[Placed]:
     """One row of Safety-SFT and four of Safety-DPO."""
-    scenario, question = make_scenario(item, norm), make_question(item, norm)
-    chosen = make_response(item, norm)
+    scenario, question, chosen = texts.scenario, texts.question, texts.chosen
     head = {
         "prompt_id": item.id,
         "images": [item.picture.described()],
         "prompt": _say("user", f"{scenario} {question}"),
     }
-    tail = {"scenario": scenario, "question": question, **_tail(item, norm, added_in), "text_license": LICENSE}
+    tail = {"scenario": scenario, "question": question, **_tail(item, norm, texts.generator, added_in)}
+    tail["text_license"] = LICENSE
     config = config_of(item.country)
     sft = {"id": f"sft-{item.id}", **head, "completion": _say("assistant", chosen), **tail}
     yield Placed("safety-sft", config, split, sft, item.picture)
-    for kind, rejected in negative_answers(item, norm, chosen).items():
+    for kind, rejected in texts.rejected.items():
         dpo = {
             "id": f"dpo-{item.id}-{kind}",
             **head,
@@ -95,7 +94,7 @@ def scenario_rows(item: TrainItem, norm: Norm, split: str, added_in: str) -> Ite
         yield Placed("safety-dpo", config, split, dpo, item.picture)
 
 
-def multiple_choice_row(item: TrainItem, norm: Norm | None, split: str, added_in: str) -> Placed:
+def multiple_choice_row(item: TrainItem, norm: Known | None, split: str, added_in: str) -> Placed:
     """One row of the multiple-choice baseline: the question with lettered options, the letter as answer.
 
     Raises:
@@ -112,6 +111,6 @@ def multiple_choice_row(item: TrainItem, norm: Norm | None, split: str, added_in
         "completion": _say("assistant", LETTERS[item.label]),
         "scenario": None,
         "question": item.question,
-        **_tail(item, norm, added_in),
+        **_tail(item, norm, "offline", added_in),
     }
     return Placed("safety-sft", "cvqa-mcq", split, row, item.picture)

@@ -4,7 +4,7 @@ from collections.abc import Hashable, Iterable, Sequence
 
 from ...store.hashes import fraction
 from ..sources.items import TrainItem
-from ..starter.corpus import Norm
+from ..stages import Known
 from .leakage import copies
 
 VALIDATION_SHARE = 0.15
@@ -28,7 +28,7 @@ def components(keys: Sequence[Iterable[Hashable]]) -> list[int]:
     return [root(i) for i in range(len(keys))]
 
 
-def assign_splits(items: Sequence[tuple[TrainItem, Norm | None]]) -> list[str]:
+def assign_splits(items: Sequence[tuple[TrainItem, Known | None]]) -> list[str]:
     """``train`` or ``validation`` for each item.
 
     Items that share a norm, a picture or a copy of one go together. A group goes to validation by a hash of its
@@ -46,7 +46,7 @@ def assign_splits(items: Sequence[tuple[TrainItem, Norm | None]]) -> list[str]:
     return ["validation" if fraction("split", names[group]) < VALIDATION_SHARE else "train" for group in groups]
 
 
-def _pictures(items: Sequence[tuple[TrainItem, Norm | None]]) -> dict[str, int]:
+def _pictures(items: Sequence[tuple[TrainItem, Known | None]]) -> dict[str, int]:
     """A number for each picture, the same for copies of one photograph."""
     looks = {item.picture.sha256: item.picture.look for item, _ in items}
     photographs = [(sha256, look) for sha256, look in looks.items() if look is not None]

@@ -45,6 +45,7 @@ class CrossRow:
     image_license_source: str | None = None
     text_license: str
     attribution: str
+    translation_check: str | None = None
     flags: list[str] = field(default_factory=list)
 
     def as_row(self, added_in: str) -> dict[str, Any]:
@@ -54,7 +55,6 @@ class CrossRow:
             "image": self.picture.described(),
             "country_name": table("countries")[self.country]["name"],
             "persona": None,
-            "translation_check": None,
             "image_sha256": self.picture.sha256,
             "added_in": added_in,
             "canary": CANARY,
@@ -66,7 +66,8 @@ class TrainItem:
     """A multiple-choice item over a picture, in CVQA's shape, to make training rows from.
 
     ``label`` is None where the answer is not known. A starter item carries its ``norm`` and ``scene``;
-    for other sources extraction finds the norm.
+    for other sources extraction finds the norm. ``native`` is the BCP 47 tag of
+    the language that the item was first asked in, where that is not English.
     """
 
     id: str
@@ -87,6 +88,7 @@ class TrainItem:
     image_license_source: str | None = None
     text_license: str
     attribution: str
+    native: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from cross_safety.builder.release import gather as gathering
 from cross_safety.builder.release.leakage import Footprint, Leak, LeakError, assert_no_leak, find_leaks
 from cross_safety.builder.sources.items import SourceResult
 from cross_safety.builder.sources.starter import read_starter
+from cross_safety.builder.stages import prepare_offline
 from cross_safety.store.likeness import Look, look
 from PIL import Image, ImageDraw
 
@@ -69,8 +70,12 @@ def planted(starter: SourceResult) -> SourceResult:
     return SourceResult(starter.inputs, [stolen, *starter.cross[1:]], starter.train)
 
 
+def gather(source: SourceResult) -> gathering.Gathered:
+    return gathering.gather([source], "1.0.0", prepare_offline(source.train))
+
+
 def test_a_leak_is_rejected_and_counted(starter: SourceResult) -> None:
-    clean, leaky = gathering.gather([starter], "1.0.0"), gathering.gather([planted(starter)], "1.0.0")
+    clean, leaky = gather(starter), gather(planted(starter))
     assert not clean.leaks
     assert leaky.leaks == {"same_picture": 1}
     reject = next(each for each in leaky.rejects["safety-dpo"] if each.reason == "leaks_test")
@@ -81,4 +86,4 @@ def test_a_leak_is_rejected_and_counted(starter: SourceResult) -> None:
 def test_a_leak_that_remains_fails_the_build(starter: SourceResult, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gathering, "find_leaks", lambda *_: [])
     with pytest.raises(LeakError, match=f"{starter.train[0].id} .training. · {starter.cross[0].id}"):
-        gathering.gather([planted(starter)], "1.0.0")
+        gather(planted(starter))

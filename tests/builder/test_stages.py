@@ -6,7 +6,7 @@ import pytest
 from cross_safety.builder.release.rows import multiple_choice_row, scenario_rows
 from cross_safety.builder.sources.items import TrainItem
 from cross_safety.builder.sources.starter import read_starter
-from cross_safety.builder.stages import extract_norm, make_response, negative_answers
+from cross_safety.builder.stages import extract_norm, known_of, make_response, negative_answers, texts_of
 from cross_safety.builder.stages.recipes import answers_of
 from cross_safety.builder.starter import load_corpus
 
@@ -50,7 +50,7 @@ def test_an_unknown_answer_is_never_made_up() -> None:
 
 
 def test_a_photograph_gets_rows_too() -> None:
-    rows = list(scenario_rows(foreign(), NORM, "train", "1.0.0"))
+    rows = list(scenario_rows(foreign(), known_of(NORM), texts_of(foreign(), NORM), "train", "1.0.0"))
     assert [row.dataset for row in rows] == ["safety-sft"] + ["safety-dpo"] * 4
     prompt = rows[0].row["prompt"][0]["content"]
     assert any(prompt.startswith(scenario) for scenario in NORM.raw["photo"]["scenario"])
@@ -85,6 +85,6 @@ def test_multiple_choice_keeps_the_right_answer() -> None:
     for item in read_starter().train:
         if item.norm is not None and item.norm.mcq is not None and item.label is not None:
             assert item.options[item.label] == item.norm.mcq.options[0]
-            row = multiple_choice_row(item, item.norm, "train", "1.0.0").row
+            row = multiple_choice_row(item, known_of(item.norm), "train", "1.0.0").row
             letter = row["completion"][0]["content"]
             assert f"{letter}. {item.norm.mcq.options[0]}\n" in row["prompt"][0]["content"]

@@ -237,6 +237,7 @@ def _item(reading: Reading, row: Row, subset: Subset, label: int, picture: Pictu
         image_license_source=row["License"],
         text_license=license_id,
         attribution=_attribution(row, own, source),
+        native=subset.tag,
     )
 
 

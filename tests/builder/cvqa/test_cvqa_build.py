@@ -11,8 +11,7 @@ import pytest
 from cross_safety.builder.starter.corpus import Norm, load_corpus
 from cross_safety.schemas import table
 from cross_safety.store.dataset import iter_rows, read_manifest
-
-from .conftest import row
+from loopback.cvqa_rows import row
 
 Row = dict[str, Any]
 Write = Callable[..., Path]

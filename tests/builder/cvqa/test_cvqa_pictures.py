@@ -12,9 +12,8 @@ import pytest
 from cross_safety.builder.sources.cvqa import Wanted, read_cvqa
 from cross_safety.builder.sources.pictures import MAX_PIXELS, PictureError, Spool, examine
 from cross_safety.store.likeness import alike
+from loopback.cvqa_rows import jpeg, photograph, row
 from PIL import Image
-
-from .conftest import jpeg, photograph, row
 
 
 def saved(image: Image.Image, kind: str, **options: Any) -> bytes:

@@ -14,8 +14,7 @@ from cross_safety.builder.sources.licences import is_open, spdx
 from cross_safety.builder.sources.pictures import Spool
 from cross_safety.console import UserError
 from cross_safety.schemas import table
-
-from .conftest import jpeg, row
+from loopback.cvqa_rows import jpeg, row
 
 Write = Callable[..., Path]
 

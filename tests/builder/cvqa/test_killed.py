@@ -13,8 +13,7 @@ from typing import Any
 
 import pytest
 from cross_safety.builder.release.checking import check_folder
-
-from .conftest import row
+from loopback.cvqa_rows import row
 
 KILLS = 20
 CODE = "from cross_safety.cli import main; main()"
