@@ -88,7 +88,8 @@ def croissant(manifest: Mapping[str, Any], release: Release | None) -> str:
             "A published version never changes; a row that must go is left out of the next version and listed in its "
             "withdrawn.jsonl with the reason."
         ),
-        "distribution": [_file(file) for file in manifest["files"]],
+        "distribution": [_file(file, "application/x-parquet") for file in manifest["files"]]
+        + ([_file(manifest["answers"], "application/zstd")] if "answers" in manifest else []),
         "recordSet": _record_sets(manifest),
     }
     return json.dumps(told, ensure_ascii=False, indent=2) + "\n"
@@ -105,14 +106,14 @@ def _creator(author: Author) -> Json:
     return {"@type": kind, "name": author.name} | ({"url": f"https://orcid.org/{author.orcid}"} if author.orcid else {})
 
 
-def _file(file: Mapping[str, Any]) -> Json:
+def _file(file: Mapping[str, Any], kind: str) -> Json:
     return {
         "@type": "cr:FileObject",
         "@id": file["path"],
         "name": file["path"].rsplit("/", 1)[-1],
         "contentUrl": file["path"],
         "contentSize": f"{file['bytes']} B",
-        "encodingFormat": "application/x-parquet",
+        "encodingFormat": kind,
         "sha256": file["sha256"],
     }
 

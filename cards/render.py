@@ -109,7 +109,7 @@ def _view(manifest: Mapping[str, Any], release: Release | None) -> dict[str, Any
     shown = [file for file in manifest["files"] if file["config"] == manifest["default_config"]]
     first = next((file for file in shown if file["split"] in ("test", "train")), shown[0])
     return _made_from(manifest) | {
-        "m": manifest,
+        "m": {"answers": None} | dict(manifest),
         "release": release,
         "authors": authors,
         "repo": release.repository(name) if release else None,

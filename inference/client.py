@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # So many requests in a row that an endpoint does not take, and none that it took, are no accident.
 _ALL_BAD = 8
+# Bodies on their way out at one time: a server that reads slowly would have all of them in memory.
+_SENDING = 32
 # Troubles that only a living endpoint makes.
 _ALIVE = ("rate_limited", "refused", "bad", "no_schema", "no_max_tokens")
 
@@ -48,9 +50,23 @@ def connect(endpoint: Endpoint, key: str) -> "AsyncOpenAI":
     )
 
 
-async def _once(body: list[bytes]) -> AsyncIterator[bytes]:
+class _Body:
     """A body that is let go as soon as it is sent: bytes would be held until the answer comes."""
-    yield body.pop()
+
+    def __init__(self, content: bytes, sending: asyncio.Semaphore) -> None:
+        self.headers = {"Content-Length": str(len(content))}
+        self._content: bytes | None = content
+        self._sending = sending
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._content or b""
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Free the bytes and the place among those that are being sent."""
+        if self._content is not None:
+            self._content = None
+            self._sending.release()
 
 
 class Client:
@@ -63,6 +79,7 @@ class Client:
         self.manners: defaultdict[str, Manners] = defaultdict(Manners)
         self._job = job
         self._pulse = Pulse(job.patience)
+        self._sending = asyncio.Semaphore(_SENDING)
         self._refused_in_a_row = 0
         self._took_one = False
 
@@ -155,14 +172,15 @@ class Client:
         import aiohttp
         import openai
 
-        body = [wire.body(request, manners)]
+        await self._sending.acquire()
+        body = _Body(wire.body(request, manners), self._sending)
         try:
             async with asyncio.timeout(self.endpoint.timeout_s):
                 raw = await self.api.post(
                     "/chat/completions",
-                    content=_once(body),
+                    content=body,
                     cast_to=bytes,
-                    options={"headers": {"Content-Length": str(len(body[0]))}, "follow_redirects": False},
+                    options={"headers": body.headers, "follow_redirects": False},
                 )
             return wire.read(request, raw)
         except TimeoutError:
@@ -173,6 +191,8 @@ class Client:
             return self._learned(trouble.of_error(error, request, self.endpoint), request, manners)
         except aiohttp.ClientError:
             return Trouble("broken", "connection lost")
+        finally:
+            body.let_go()
 
     async def _record(self, request: Request, reply: Reply, tries: int, seconds: float, purse: Purse) -> bool:
         """Put what came on disk; False where another process's answer stands."""

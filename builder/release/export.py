@@ -193,9 +193,7 @@ def warnings(opened: Opened, form: str, found: Exported) -> list[str]:
         if not least <= file["rows"] <= most:
             told.append(f"{name} has {file['rows']:,} rows; OpenAI takes {least} to {most:,} with pictures")
         if file["bytes"] > _OPENAI_FILE:
-            told.append(
-                f"{name} has {file['bytes'] / 1e6:,.0f} MB; OpenAI takes 512 MB a file: export a split at a time"
-            )
+            told.append(f"{name} has {file['bytes'] / 1e6:,.0f} MB; OpenAI takes 512 MB a file")
     return told
 
 

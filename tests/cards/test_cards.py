@@ -211,6 +211,20 @@ def test_a_version_is_built_again_by_the_command_on_its_card(built: Path, run: A
         assert again.read_bytes() == path.read_bytes(), path.name
 
 
+def test_answers_of_a_model_are_named(manifests: dict[str, Manifest], to_html: Any) -> None:
+    """The file that a rebuild takes the answers from stands on the card, and with its hash in the Croissant file."""
+    answers = {"path": "journal.jsonl.zst", "sha256": "a" * 64, "content_sha256": "b" * 64, "bytes": 7}
+    generators = [{"name": "a-model|x", "parameters": {"temperature": 0}, "prompts": {}}]
+    for name in NAMES:
+        files = render_local(manifests[name] | {"answers": answers, "generators": generators})
+        assert "with `journal.jsonl.zst` beside it" in files["README.md"]
+        assert r"| a-model\|x | {" in files["README.md"]
+        assert {len(set(rows)) for rows in Tags(to_html(files["README.md"])).tables} == {1}
+        told = {each["@id"]: each["sha256"] for each in json.loads(files["croissant.json"])["distribution"]}
+        assert told["journal.jsonl.zst"] == "a" * 64
+        assert "journal.jsonl.zst" not in render_local(manifests[name])["README.md"]
+
+
 @pytest.mark.parametrize(
     ("revision", "configuration", "options"),
     [

@@ -6,9 +6,11 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from cross_safety.builder.stages.chat.prompting import HERE, answer_schema
 from loopback.server import Ask, Behaviour
 
 KEY = "sk-a-key-that-nobody-may-see"
+SHAPES = json.loads(HERE.with_name("shapes.json").read_text("utf-8"))
 NOTHING = {"found": False, "norm": "", "meaning": "", "item": "", "topic": "none", "domain": "none", "region": ""}
 GOOD = dict.fromkeys(("awareness", "education", "compliance", "helpfulness"), True)
 PATTERNS = {
@@ -20,7 +22,12 @@ PATTERNS = {
 
 
 def stage_of(ask: Ask) -> str:
-    return str(ask.body["response_format"]["json_schema"]["name"])
+    """By the schema's name; a server that broke JSON once is asked in words from then on, with the schema in them."""
+    if "response_format" in ask.body:
+        return str(ask.body["response_format"]["json_schema"]["name"])
+    asked = {frozenset(answer_schema(name)["properties"]): name for name in SHAPES}
+    found = json.JSONDecoder().raw_decode(ask.text[ask.text.index('{"type":"object"') :])[0]
+    return asked[frozenset(found["properties"])]
 
 
 def data_of(ask: Ask) -> dict[str, str]:

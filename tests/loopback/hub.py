@@ -18,7 +18,7 @@ COMMIT = re.compile(r"[0-9a-f]{40}")
 
 def blob_id(data: bytes) -> str:
     """What git calls a file of this content."""
-    return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()  # noqa: S324 - git's own id
+    return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
 
 
 @dataclass
@@ -42,9 +42,7 @@ class Entry:
 
     def told(self, path: str) -> dict[str, Any]:
         told: dict[str, Any] = {"type": "file", "path": path, "size": len(self.data), "oid": self.oid}
-        return told | (
-            {"lfs": {"oid": self.sha256, "size": len(self.data), "pointerSize": 134}} if self.lfs else {}
-        )
+        return told | ({"lfs": {"oid": self.sha256, "size": len(self.data), "pointerSize": 134}} if self.lfs else {})
 
 
 @dataclass
@@ -70,7 +68,7 @@ class Repo:
 
     def commit(self, branch: str, title: str, tree: dict[str, Entry]) -> str:
         parent = self.branches.get(branch)
-        oid = hashlib.sha1(f"{parent}{title}{len(self.commits)}".encode()).hexdigest()  # noqa: S324
+        oid = hashlib.sha1(f"{parent}{title}{len(self.commits)}".encode()).hexdigest()
         date = f"2026-01-01T00:{len(self.commits) // 60:02}:{len(self.commits) % 60:02}.000Z"
         self.commits[oid] = Commit(oid, parent, title, tree, date)
         self.branches[branch] = oid
@@ -93,8 +91,8 @@ class Repo:
 class Fault:
     """What happens to requests whose ``METHOD /path`` matches: ``times`` of them after the first ``skip``.
 
-    ``status`` answers with it and does nothing; ``lost`` does what was asked and cuts the connection; ``cut`` cuts it and
-    does nothing; ``alter`` flips a byte of the answer; ``slow`` sends it in pieces, ``call`` runs something before.
+    ``status`` answers with it and does nothing; ``lost`` does what was asked and cuts the connection; ``cut`` cuts it
+    and does nothing; ``alter`` flips a byte of the answer; ``slow`` sends it in pieces, ``call`` runs something before.
     """
 
     match: str
