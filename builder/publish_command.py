@@ -63,7 +63,7 @@ def publish(
     from .release import publish as publishing
     from .release.retry import hub_errors
 
-    remote = _remote(repo)
+    remote = _remote(repo, output)
     with hub_errors(repo):
         plan = publishing.make_plan(folder, remote, _release(release_file))
         gate = publishing.gate_for(plan.manifest["name"], gated, ungated)
@@ -86,8 +86,9 @@ def _release(path: Path) -> "Release":
         raise UserError(str(error), f"fill in {path}, then the same command again") from None
 
 
-def _remote(repo: str) -> "Remote":
+def _remote(repo: str, output: Output) -> "Remote":
     from huggingface_hub import HfApi
+    from huggingface_hub.utils import disable_progress_bars
 
     from .release.remote import Remote
 
@@ -97,6 +98,8 @@ def _remote(repo: str) -> "Remote":
         raise UserError(str(error)) from None
     if reference.repo is None or reference.revision:
         raise UserError(f"{repo}: a dataset on the hub is wanted, OWNER/NAME without a revision")
+    if output.mode != "human":
+        disable_progress_bars()
     return Remote(reference.repo, HfApi(library_name="cross-safety"))
 
 
@@ -134,7 +137,7 @@ def versions(repo: str, output: Output) -> int:
     from .release.retry import hub_errors
     from .release.versions import list_versions
 
-    remote = _remote(repo)
+    remote = _remote(repo, output)
     with hub_errors(repo):
         found = list_versions(remote)
     if not found:

@@ -93,15 +93,16 @@ class Remote:
 
         def commit() -> str:
             # the client marks operations as it goes: every attempt has its own
-            operations: list[CommitOperationAdd | CommitOperationDelete] = [
+            additions = [
                 CommitOperationAdd(item.path, item.source if isinstance(item.source, bytes) else str(item.source))
                 for item in wanted
                 if not item.lies_at(there.get(item.path))
             ]
-            operations += [CommitOperationDelete(path, is_folder=False) for path in stale(there, wanted)]
+            _refuse_changed(additions, wanted)
+            deletions = [CommitOperationDelete(path, is_folder=False) for path in stale(there, wanted)]
             return self.api.create_commit(
                 self.repo,
-                operations,
+                [*additions, *deletions],
                 commit_message=message,
                 revision=branch,
                 parent_commit=head,
@@ -128,3 +129,11 @@ class Remote:
         at = retrying(make, found=lambda: self.tags().get(version))
         if at != commit:
             raise UserError(f"{self.repo}: the tag {version} is at another commit ({at[:12]}); tags are never moved")
+
+
+def _refuse_changed(additions: Sequence[CommitOperationAdd], items: Sequence[Item]) -> None:
+    """What is committed is what was planned and verified, also where a build replaces the folder meanwhile."""
+    planned = {item.path: item.sha256 for item in items}
+    for addition in additions:
+        if addition.upload_info.sha256.hex() != planned[addition.path_in_repo]:
+            raise UserError(f"{addition.path_in_repo}: changed while it was being published", "the same command again")
