@@ -141,7 +141,7 @@ def test_killed_at_every_step(hub: Hub, folder: Path, tmp_path: Path, to_hub: Ca
 
 
 def test_next_version(hub: Hub, folder: Path, tmp_path: Path, to_hub: Callable) -> None:
-    """A bump that is too small is refused; main never serves what was not verified; unchanged files stay where they are."""
+    """A bump that is too small is refused; main never serves what was not verified."""
     assert to_hub(*WORDS).returncode == 0
     first = hub.repos[REPO].branches["main"]
     change(folder, "1.1.0", words="Another norm.")
@@ -187,7 +187,7 @@ def watch(hub: Hub, served: list[tuple[str, bool, bool]], stop: threading.Event)
     """What a reader of ``main`` meets over HTTP: version, are all its files there, had they been loaded back."""
     while not stop.is_set():
         base = f"{hub.url}/datasets/{REPO}/resolve/{hub.repos[REPO].branches['main']}"
-        with urlopen(f"{base}/manifest.json") as answer:  # noqa: S310 - loopback
+        with urlopen(f"{base}/manifest.json") as answer:
             manifest = json.loads(answer.read())
         tree = hub.repos[REPO].resolve(base.rsplit("/", 1)[1]).tree  # type: ignore[union-attr]
         files = {file["path"]: file["sha256"] for file in manifest["files"]}

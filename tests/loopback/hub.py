@@ -185,7 +185,11 @@ class _Handler(BaseHTTPRequestHandler):
                 status, data, headers = self._route(body)
         except _Refused as refused:
             told = {"X-Error-Message": refused.message} | ({"X-Error-Code": refused.code} if refused.code else {})
-            status, data, headers = refused.status, json.dumps({"error": refused.message}).encode(), told
+            status, data, headers = (
+                refused.status,
+                json.dumps({"error": refused.message, "url": self.hub.url}).encode(),
+                told,
+            )
         if fault and fault.what == "lost":
             return self._cut()
         if fault and fault.what == "alter" and len(data) > 40:
