@@ -153,8 +153,8 @@ class Hub:
 
 
 class _Refused(Exception):
-    def __init__(self, status: int, message: str, code: str = "") -> None:
-        self.status, self.message, self.code = status, message, code
+    def __init__(self, status: int, message: str, code: str = "", **more: str) -> None:
+        self.status, self.message, self.code, self.more = status, message, code, more
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -187,7 +187,7 @@ class _Handler(BaseHTTPRequestHandler):
             told = {"X-Error-Message": refused.message} | ({"X-Error-Code": refused.code} if refused.code else {})
             status, data, headers = (
                 refused.status,
-                json.dumps({"error": refused.message, "url": self.hub.url}).encode(),
+                json.dumps({"error": refused.message} | refused.more).encode(),
                 told,
             )
         if fault and fault.what == "lost":
@@ -260,7 +260,7 @@ class _Handler(BaseHTTPRequestHandler):
         asked = json.loads(body)
         name = f"{asked['organization'] or 'someone'}/{asked['name']}"
         if name in self.hub.repos:
-            raise _Refused(409, "You already created this dataset repo")
+            raise _Refused(409, "You already created this dataset repo", url=f"{self.hub.url}/datasets/{name}")
         repo = self.hub.repos[name] = Repo(private=asked.get("visibility") == "private")
         repo.commit("main", "initial commit", {".gitattributes": Entry(b"*.parquet filter=lfs\n", False)})
         return {"url": f"{self.hub.url}/datasets/{name}"}

@@ -23,7 +23,7 @@ name = "The testers"
 def change(
     folder: Path, version: str, keep: Callable[[dict], bool] = lambda row: True, words: str | None = None
 ) -> Path:
-    """Make another version of a dataset folder: rows for which ``keep`` holds, ``words`` as the first norm."""
+    """Make another version of a dataset folder: rows for which ``keep`` holds, ``words`` as the first norm of open/test."""
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest |= {"version": version, "files": [_rewritten(folder, file, keep, words) for file in manifest["files"]]}
     for name in manifest["configs"]:
@@ -42,7 +42,7 @@ def _rewritten(folder: Path, file: dict, keep: Callable[[dict], bool], words: st
     old = folder / file["path"]
     table = pq.read_table(old)
     rows = [row for row in table.to_pylist() if keep(row)]
-    if words:
+    if words and (file["config"], file["split"]) == ("open", "test"):
         rows[0]["norm"] = words
     if rows == table.to_pylist():
         return file
