@@ -31,7 +31,7 @@ $(CORE): pyproject.toml constraints.txt
 	touch $(CORE)
 
 $(DEV): $(CORE)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,train]'
 	touch $(DEV)
 
 clean:

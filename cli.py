@@ -1,5 +1,6 @@
 """``cross-safety``: the command group. Each room's ``commands.py`` is loaded when one of its commands is called."""
 
+import builtins
 import importlib
 import sys
 import traceback
@@ -17,6 +18,9 @@ COMMANDS = {
     "publish": ("cross_safety.builder.publish_command", "Put a version on the hub, loaded back before it is served."),
     "versions": ("cross_safety.builder.publish_command", "List the versions of a dataset on the hub."),
     "check": ("cross_safety.builder.commands", "Tell everything that is wrong with a dataset folder."),
+    "eval": ("cross_safety.eval.commands", "Ask a model the questions of cross and judge its answers."),
+    "train": ("cross_safety.train.commands", "Train a model on safety-sft or safety-dpo with TRL."),
+    "report": ("cross_safety.eval.commands", "Tables for runs side by side, with intervals."),
 }
 
 
@@ -31,13 +35,18 @@ class LazyGroup(click.Group):
         """The command, imported now."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(importlib.import_module(COMMANDS[cmd_name][0]), cmd_name)
+        command: click.Command = getattr(importlib.import_module(COMMANDS[cmd_name][0]), _attribute(cmd_name))
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands for ``--help``."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, words) for name, (_, words) in COMMANDS.items()])
+
+
+def _attribute(name: str) -> str:
+    """What a command is called in Python: ``eval`` is a built-in's name there."""
+    return f"{name}_" if name in dir(builtins) else name
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

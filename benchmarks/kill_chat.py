@@ -22,8 +22,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from cross_safety.builder.release.checking import check_folder
-from cross_safety.store.hashes import fraction
-from loopback.author import scripted
+from cross_safety.store.hashes import fraction, sha256_bytes
+from loopback.author import scripted, stage_of
 from loopback.cvqa_rows import gifts, write_folder
 from loopback.server import Ask, Behaviour, CutOff, Faulty, Hang, Loopback, Say, Status
 
@@ -47,8 +47,9 @@ def script(ask: Ask) -> Behaviour:
 
 
 def identity(ask: Ask) -> str:
-    """What makes a call the same call."""
-    return json.dumps([ask.body["model"], ask.text, [hash(data) for _, data in ask.pictures]])
+    """What makes a call the same call, whether its schema stands in ``response_format`` or in words."""
+    seen = [sha256_bytes(data) for _, data in ask.pictures]
+    return json.dumps([ask.body["model"], stage_of(ask), ask.text.partition(">>>data")[0], seen])
 
 
 @dataclass

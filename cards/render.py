@@ -64,6 +64,15 @@ def cell(value: object) -> str:
     return re.sub(r"^(\d*)([-+=.)])(?=[-+=]*(?:\s|$))", r"\1\\\2", text)  # a list's mark, or a line
 
 
+def render(template: str, values: Mapping[str, Any]) -> str:
+    """A template of this package, filled in.
+
+    Raises:
+        jinja2.UndefinedError: ``values`` lacks something that the template states.
+    """
+    return _environment().get_template(template).render(values)
+
+
 def _quoted(value: object) -> str:
     """A double-quoted YAML scalar on one line; JSON's form is one."""
     return json.dumps(str(value), ensure_ascii=False)

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 GRAMS = 5
+# From this share of common 5-grams on, two norms count as the same in other words.
+NORM_LIKENESS = 0.6
 DRAFT_SIDE = 128
 _SIDE = 32
 _EVEN = 24

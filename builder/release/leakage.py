@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ...store.likeness import Look, alike, jaccard, near_pairs, shingles
+from ...store.likeness import NORM_LIKENESS, Look, alike, jaccard, near_pairs, shingles
 
-NORM_LIKENESS = 0.6
 PIXEL_LIKENESS = 0.95
 
 

@@ -1,31 +1,14 @@
 """Train and validation: whole groups of items that share a picture or a norm, never single rows."""
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Sequence
 
+from ...store.components import components
 from ...store.hashes import fraction
 from ..sources.items import TrainItem
 from ..stages import Known
 from .leakage import copies
 
 VALIDATION_SHARE = 0.15
-
-
-def components(keys: Sequence[Iterable[Hashable]]) -> list[int]:
-    """For each item the number of its connected component; items that share a key are connected."""
-    parent = list(range(len(keys)))
-
-    def root(i: int) -> int:
-        while parent[i] != i:
-            parent[i] = parent[parent[i]]
-            i = parent[i]
-        return i
-
-    first: dict[Hashable, int] = {}
-    for i, own in enumerate(keys):
-        for key in own:
-            a, b = root(i), root(first.setdefault(key, i))
-            parent[max(a, b)] = min(a, b)
-    return [root(i) for i in range(len(keys))]
 
 
 def assign_splits(items: Sequence[tuple[TrainItem, Known | None]]) -> list[str]:

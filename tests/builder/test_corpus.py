@@ -3,6 +3,7 @@
 import io
 import re
 from collections import Counter
+from collections.abc import Iterable
 from itertools import product
 from urllib.parse import urlsplit
 
@@ -40,8 +41,13 @@ def test_references_are_of_two_sites(norm: Norm) -> None:
 
 def queries(norm: Norm) -> list[str]:
     asked = [f"{s.raw['scenario']} {s.raw['question']}" if norm.set == "train" else s.raw["query"] for s in norm.scenes]
-    photo = norm.raw.get("photo", {"scenario": [], "question": []})
-    return [*asked, *photo["scenario"], *photo["question"]]
+    photo = norm.raw.get("photo", {})
+    return [
+        *asked,
+        *photo.get("scenario", ()),
+        *photo.get("question", ()),
+        *([photo["query"]] if "query" in photo else ()),
+    ]
 
 
 @pytest.mark.parametrize("norm", NORMS, ids=lambda norm: norm.id)
@@ -57,6 +63,29 @@ def test_country_in_is_as_stated(country: Country) -> None:
     for norm in country.norms:
         for scene, query in zip(norm.scenes, queries(norm), strict=False):
             assert bool(named.search(query)) == (scene.country_in in ("query", "both")), (norm.id, query)
+
+
+def names(text: str, terms: Iterable[str]) -> list[str]:
+    return [term for term in terms if re.search(rf"\b{re.escape(term)}(?:e?s)?\b", text.lower())]
+
+
+def test_photograph_queries_name_the_country_and_nothing_harmless() -> None:
+    for country in COUNTRIES:
+        entry = table("countries")[country.code]
+        named = re.compile(rf"\b({entry['name']}|{entry['demonym']})", re.I)
+        for norm in country.norms:
+            if norm.set == "test" and norm.photo_terms:
+                photo = norm.raw["photo"]
+                assert named.search(photo["query"]), norm.id
+                assert names(photo["query"], [*photo["terms"], *photo["twin_terms"]]) == [], norm.id
+
+
+def test_names_of_things_in_photographs_mean_one_norm_each() -> None:
+    for country in COUNTRIES:
+        terms = [term for norm in country.norms for term in norm.photo_terms]
+        assert len(terms) == len(set(terms)), country.code
+        twins = {t for norm in country.norms for t in norm.raw.get("photo", {}).get("twin_terms", ())}
+        assert not [twin for twin in twins if names(twin, terms)], country.code
 
 
 def test_training_scenes() -> None:

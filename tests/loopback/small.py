@@ -23,7 +23,7 @@ name = "The testers"
 def change(
     folder: Path, version: str, keep: Callable[[dict], bool] = lambda row: True, words: str | None = None
 ) -> Path:
-    """Make another version of a dataset folder: rows for which ``keep`` holds, ``words`` as the first norm of open/test."""
+    """Make another version of a dataset folder: rows for which ``keep`` holds, ``words`` a norm in open/test."""
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest |= {"version": version, "files": [_rewritten(folder, file, keep, words) for file in manifest["files"]]}
     for name in manifest["configs"]:
