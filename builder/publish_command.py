@@ -88,7 +88,7 @@ def _release(path: Path) -> "Release":
 
 def _remote(repo: str, output: Output) -> "Remote":
     from huggingface_hub import HfApi
-    from huggingface_hub.utils import disable_progress_bars
+    from huggingface_hub.utils.tqdm import disable_progress_bars
 
     from .release.remote import Remote
 
