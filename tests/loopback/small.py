@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -26,13 +27,20 @@ def change(
     """Make another version of a dataset folder: rows for which ``keep`` holds, ``words`` a norm in open/test."""
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest |= {"version": version, "files": [_rewritten(folder, file, keep, words) for file in manifest["files"]]}
+    return described(folder, manifest)
+
+
+def described(folder: Path, manifest: dict[str, Any]) -> Path:
+    """Write manifest, card and changelog for the data files that ``manifest`` lists."""
     for name in manifest["configs"]:
         own = [file for file in manifest["files"] if file["config"] == name]
         rows = [(file["split"], row) for file in own for row in iter_rows(folder / file["path"])]
         manifest["configs"][name] = describe_config([split for split, _ in rows], [row for _, row in rows])
     (folder / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
     log = folder / "CHANGELOG.md"
-    log.write_text(log.read_text().replace("\n## ", f"\n## {version} (2026-01-02)\n\nChanged in a test.\n\n## ", 1))
+    log.write_text(
+        log.read_text().replace("\n## ", f"\n## {manifest['version']} (2026-01-02)\n\nChanged in a test.\n\n## ", 1)
+    )
     for name, text in render_local(manifest).items():
         (folder / name).write_text(text)
     return folder
