@@ -15,6 +15,8 @@ COMMANDS = {
     "build": ("cross_safety.builder.build_command", "Make the datasets from the bundled corpus or other sources."),
     "diff": ("cross_safety.builder.commands", "Tell what changed between two versions of a dataset."),
     "export": ("cross_safety.builder.release.export_command", "Write rows in the fine-tuning formats of other tools."),
+    "publish": ("cross_safety.builder.publish_command", "Put a version on the hub, loaded back before it is served."),
+    "versions": ("cross_safety.builder.publish_command", "List the versions of a dataset on the hub."),
     "check": ("cross_safety.builder.commands", "Tell everything that is wrong with a dataset folder."),
     "eval": ("cross_safety.eval.commands", "Ask a model the questions of cross and judge its answers."),
     "train": ("cross_safety.train.commands", "Train a model on safety-sft or safety-dpo with TRL."),

@@ -9,22 +9,26 @@ from ..console.errors import Exit, UserError
 from ..console.options import common_options
 from ..console.output import Output
 from ..schemas import format_problems
-from ..store.diff import Diff, diff_folders
-from ..store.reference import BadReferenceError, parse_reference
+from ..store.diff import Diff, diff_sides
+from ..store.opened import open_dataset
+from ..store.reference import BadReferenceError
+from ..store.sides import side
 from .release.checking import check_folder, sibling_builds
 
 
 @click.command(short_help="Tell what changed between two versions of a dataset.")
-@click.argument("old", type=click.Path(path_type=Path, file_okay=False, exists=True))
-@click.argument("new", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.argument("old")
+@click.argument("new")
 @common_options
-def diff(old: Path, new: Path, output: Output) -> int:
-    """Compare the dataset folders OLD and NEW: rows added, removed, withdrawn, changed, annotated.
+def diff(old: str, new: str, output: Output) -> int:
+    """Compare OLD and NEW, folders or OWNER/NAME@REV: rows added, removed, withdrawn, changed, annotated.
+
+    Of versions on the hub no picture is fetched, and no file that both have.
 
     Exit code 0: the same rows; 3: they differ. The last line names the least version bump that the changes ask for.
     """
     try:
-        found = diff_folders(old, new)
+        found = diff_sides(side(old), side(new))
     except ValueError as error:
         raise UserError(str(error)) from None
     output.result(asdict(found) | {"bump": found.bump}, _diff_text(found), found.bump)
@@ -46,7 +50,7 @@ def _diff_text(found: Diff) -> str:
 @click.argument("ref")
 @common_options
 def check(ref: str, output: Output) -> int:
-    """Check the dataset folder REF: manifest, files, rows, pictures and card, all problems at once.
+    """Check REF, a folder or OWNER/NAME@REV: manifest, files, rows, pictures and card, all problems at once.
 
     Each problem is a line: row id · JSON path · what is wrong · what is allowed.
     """
@@ -75,12 +79,6 @@ def check(ref: str, output: Output) -> int:
 
 def _folder(ref: str) -> Path:
     try:
-        reference = parse_reference(ref)
+        return open_dataset(ref, verify=False).folder
     except BadReferenceError as error:
         raise UserError(str(error), "cross-safety build") from None
-    if reference.folder is None:
-        raise UserError(
-            f"{ref}: a dataset on the hub; this version checks folders",
-            f"hf download --repo-type dataset {reference.repo} --local-dir FOLDER",
-        )
-    return reference.folder

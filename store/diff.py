@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import pyarrow.parquet as pq
-
-from .dataset import read_manifest
+from .sides import Side, folder_side
 
 Bump = Literal["none", "patch", "minor", "major"]
 ANNOTATIONS = frozenset(
@@ -84,22 +82,30 @@ def bump_between(old: str, new: str) -> Bump:
     return next(kind for kind, a, b in zip(kinds, before, after, strict=True) if a != b)
 
 
-def _rows(folder: Path, manifest: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Rows without their pictures' bytes; config and split as fields of the row."""
-    for file in manifest["files"]:
-        parquet = pq.ParquetFile(folder / file["path"])
-        columns = [name for name in parquet.schema_arrow.names if name not in _PICTURES]
-        for batch in parquet.iter_batches(batch_size=256, columns=columns):
+def _rows(side: Side, same: frozenset[tuple[str, ...]]) -> Iterator[dict[str, Any]]:
+    """Rows without their pictures' bytes; config and split as fields of the row. Files in ``same`` are not opened."""
+    for file in side.manifest["files"]:
+        if _key(file) in same:
+            continue
+        opened = side.data(file["path"])
+        columns = [name for name in opened.schema_arrow.names if name not in _PICTURES]
+        for batch in opened.iter_batches(batch_size=256, columns=columns):
             for row in batch.to_pylist():
                 yield row | {"config": file["config"], "split": file["split"]}
+
+
+def _key(file: Mapping[str, Any]) -> tuple[str, ...]:
+    return (file["config"], file["split"], file["sha256"])
 
 
 def withdrawn_ids(folder: Path) -> set[str]:
     """Ids that ``withdrawn.jsonl`` of a dataset folder lists."""
     path = folder / "withdrawn.jsonl"
-    if not path.is_file():
-        return set()
-    return {json.loads(line)["id"] for line in path.read_text(encoding="utf-8").splitlines() if line}
+    return _withdrawn(path.read_bytes()) if path.is_file() else set()
+
+
+def _withdrawn(listed: bytes) -> set[str]:
+    return {json.loads(line)["id"] for line in listed.decode().splitlines() if line}
 
 
 def diff_folders(old: Path, new: Path) -> Diff:
@@ -109,14 +115,26 @@ def diff_folders(old: Path, new: Path) -> Diff:
         NoDatasetError: one of them has no readable manifest.
         ValueError: they hold different datasets.
     """
-    before, after = read_manifest(old), read_manifest(new)
+    return diff_sides(folder_side(old), folder_side(new))
+
+
+def diff_sides(old: Side, new: Side) -> Diff:
+    """Compare two versions; a file that both have, by its sha256, is not opened: its rows are the same.
+
+    Raises:
+        ValueError: they hold different datasets.
+    """
+    before, after = old.manifest, new.manifest
     if before["name"] != after["name"]:
-        raise ValueError(f"{old} holds {before['name']} and {new} holds {after['name']}: not versions of one dataset")
-    known = {row["id"]: row for row in _rows(old, before)}
+        raise ValueError(
+            f"{old.label} holds {before['name']} and {new.label} holds {after['name']}: not versions of one dataset"
+        )
+    same = frozenset(map(_key, before["files"])) & frozenset(map(_key, after["files"]))
+    known = {row["id"]: row for row in _rows(old, same)}
     gone, added = set(known), []
     changed: dict[str, list[str]] = {}
     annotated: dict[str, list[str]] = {}
-    for row in _rows(new, after):
+    for row in _rows(new, same):
         if row["id"] not in known:
             added.append(row["id"])
             continue
@@ -124,7 +142,7 @@ def diff_folders(old: Path, new: Path) -> Diff:
         fields = _differing(known[row["id"]], row)
         if fields:
             (annotated if ANNOTATIONS.issuperset(fields) else changed)[row["id"]] = fields
-    withdrawn = gone & withdrawn_ids(new)
+    withdrawn = gone & _withdrawn(new.content("withdrawn.jsonl"))
     return Diff(
         name=after["name"],
         old=before["version"],
@@ -135,7 +153,7 @@ def diff_folders(old: Path, new: Path) -> Diff:
         changed=dict(sorted(changed.items())),
         annotated=dict(sorted(annotated.items())),
         schema_changed=before["schema_version"] != after["schema_version"],
-        other_files_differ=any(_content(old / name) != _content(new / name) for name in ("README.md", "manifest.json")),
+        other_files_differ=any(old.content(name) != new.content(name) for name in ("README.md", "manifest.json")),
     )
 
 
@@ -143,7 +161,3 @@ def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     """Fields that differ; ``added_in`` apart, which tells of earlier versions and not of the row."""
     names = (one.keys() | other.keys()) - {"added_in"}
     return sorted(name for name in names if one.get(name) != other.get(name))
-
-
-def _content(path: Path) -> bytes:
-    return path.read_bytes() if path.is_file() else b""

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 
@@ -94,25 +95,49 @@ def open_dataset(text: str, *, verify: bool = True) -> Opened:
     return opened
 
 
-def _fetch(reference: Reference) -> tuple[Path, str]:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+@contextmanager
+def refused(label: str) -> Iterator[None]:
+    """Refusals and faults of the hub inside become a ``NoDatasetError``; a file that is not there stays what it is."""
+    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
 
     try:
-        path = Path(snapshot_download(str(reference.repo), repo_type="dataset", revision=reference.revision))
-    except HfHubHTTPError as error:  # by its kind alone: the text repeats addresses and headers
-        raise NoDatasetError(f"{reference}: the hub refuses it ({type(error).__name__}); is it gated?") from None
+        yield
     except LocalEntryNotFoundError:
-        raise NoDatasetError(f"{reference}: the hub can't be reached, and nothing of it is in the cache") from None
+        raise NoDatasetError(f"{label}: the hub can't be reached, and nothing of it is in the cache") from None
+    except EntryNotFoundError:
+        raise
+    except HfHubHTTPError as error:  # by its kind alone: the text repeats addresses and headers
+        raise NoDatasetError(f"{label}: the hub refuses it ({type(error).__name__}); is it gated?") from None
+    except cast(type[Exception], HfHubHTTPError.__bases__[0]) as error:  # no answer came
+        raise NoDatasetError(f"{label}: the hub can't be reached ({type(error).__name__})") from None
+
+
+def _fetch(reference: Reference) -> tuple[Path, str]:
+    from huggingface_hub import snapshot_download
+
+    with refused(str(reference)):
+        path = Path(snapshot_download(str(reference.repo), repo_type="dataset", revision=reference.revision))
     return path, path.name
+
+
+def check_names(label: str, manifest: dict[str, Any]) -> None:
+    """Every file that a manifest lists is named as data files are, so that none lies outside the dataset.
+
+    Raises:
+        NoDatasetError: one is not.
+    """
+    for file in manifest.get("files", []):
+        if not _FILE.fullmatch(str(file["path"])):
+            raise NoDatasetError(
+                f"{label}: the manifest lists {str(file['path'])[:80]!r}, which is no data file's name"
+            )
 
 
 def _verify(opened: Opened) -> None:
     """Every listed file is there, inside the folder, and has the content that the manifest states."""
+    check_names(str(opened.reference), opened.manifest)
     for file in opened.manifest.get("files", []):
         name = str(file["path"])
-        if not _FILE.fullmatch(name):
-            raise NoDatasetError(f"{opened.reference}: the manifest lists {name[:80]!r}, which is no data file's name")
         path = opened.folder / name
         if not path.is_file():
             raise NoDatasetError(f"{opened.reference}: {name} is missing")

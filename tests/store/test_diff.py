@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from cross_safety.store.diff import bump_between, diff_folders
+from cross_safety.store.hashes import sha256_file
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,7 +21,9 @@ def dataset(folder: Path, rows: Rows, version: str = "1.0.0", withdrawn: tuple[s
     folder.mkdir(parents=True)
     schema = pa.schema({name: pa.string() for name in ("id", "query", "practice", "image_sha256")})
     pq.write_table(pa.Table.from_pylist(rows, schema=schema), folder / "rows.parquet")
-    files = [{"path": "rows.parquet", "config": "open", "split": "test"}]
+    files = [
+        {"path": "rows.parquet", "config": "open", "split": "test", "sha256": sha256_file(folder / "rows.parquet")}
+    ]
     stated = {"name": "cross", "version": version, "schema_version": "1.0.0", "files": files} | manifest
     (folder / "manifest.json").write_text(json.dumps(stated))
     (folder / "withdrawn.jsonl").write_text("".join(json.dumps({"id": name}) + "\n" for name in withdrawn))
