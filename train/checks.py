@@ -84,7 +84,7 @@ def check(plan: "Plan", cross: str | None, output: Output) -> Checks:
                 f"{len(of.canaries)} rows of {split} carry the canary of the test set ({', '.join(of.canaries[:3])})"
             )
         if of.marked:
-            found.warnings.append(
+            found.errors.append(
                 f"{len(of.marked)} rows of {split} have pictures with the test set's canary in their metadata"
             )
     _check_test(source, traces[source.selection.split], cross, found)

@@ -65,9 +65,9 @@ def draw(page: Page) -> Image.Image:
     return LAYOUTS[page.layout](page, setter, Random(page.seed ^ 0x5EED)).finish()
 
 
-def encode(image: Image.Image, *, canary: str) -> bytes:
-    """The picture as a small WebP file whose XMP packet holds the canary; same input, same bytes."""
-    packet = _XMP.format(escape(canary)).encode()
+def encode(image: Image.Image, *, canary: str | None) -> bytes:
+    """The picture as a small WebP file, whose XMP packet holds the canary where there is one; same input, same bytes."""
+    packet = b"" if canary is None else _XMP.format(escape(canary)).encode()
     data = b""
     for quality in _QUALITIES:
         buffer = io.BytesIO()
