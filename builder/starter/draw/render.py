@@ -66,7 +66,7 @@ def draw(page: Page) -> Image.Image:
 
 
 def encode(image: Image.Image, *, canary: str | None) -> bytes:
-    """The picture as a small WebP file, whose XMP packet holds the canary where there is one; same input, same bytes."""
+    """The picture as a small WebP file, with the canary in its XMP packet where one is given; repeatable."""
     packet = b"" if canary is None else _XMP.format(escape(canary)).encode()
     data = b""
     for quality in _QUALITIES:
