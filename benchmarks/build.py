@@ -18,11 +18,12 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
-import cvqa_shape
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from cross_safety.store.hashes import sha256_bytes
+
+import cvqa_shape
 
 OURS = """
 from cross_safety.cli import main
